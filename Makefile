@@ -1,0 +1,42 @@
+# Two commands do everything: `make demo` and `make test`. Both make `.venv` on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check format clean
+
+## demo: install the core, draw the sample world, convert, de-duplicate, show
+demo: $(VENV)/core
+	$(BIN)/rs-caption demo demo
+
+## test: install the test needs, run every check and every test
+test: $(VENV)/test check
+	$(BIN)/pytest -n auto
+
+## check: formatting, lint and types
+check: $(VENV)/test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+## format: put the code into shape
+format: $(VENV)/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rs-caption needs Python 3.11 or newer; make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+
+# The marks say that an installation succeeded; pyproject.toml decides when it is out of date.
+$(VENV)/core: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/test: $(VENV)/core
+	$(BIN)/pip install --quiet --group test
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

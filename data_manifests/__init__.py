@@ -1,0 +1,1 @@
+"""One TOML a dataset: its facts, each with its source. Read by `rs_caption.manifest`."""

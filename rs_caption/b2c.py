@@ -1,0 +1,130 @@
+"""Box-to-Caption (RemoteCLIP III-B.1): true sentences from boxes, each from a named rule.
+
+docs/rules.md is the specification; `rs_caption.verify` checks it by code that shares nothing with
+this.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+from rs_caption.manifest import Noun
+from rs_caption.sample import Boxes
+from rs_caption.wording import PAIR_TEMPLATE, STYLES, be, be_first, ordered, phrase, sentence
+
+CENTRAL_SHARE = 0.5  # of width and height; the paper gives none, three re-implementations use this
+B2C_CAPTIONS = 5  # as COCO, Flickr30k and RET-3 have
+
+
+class Caption(NamedTuple):
+    """A sentence, and the rule that wrote it with its parameters (docs/rules.md)."""
+
+    text: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The counts that captions speak of, and the means to put them into words."""
+
+    whole: Counter[str]
+    middle: Counter[str]
+    edge: Counter[str]
+    nouns: Mapping[str, Noun]
+    style_name: str
+    central: float
+    rng: Random
+
+    def words(self, counts: Mapping[str, int]) -> str:
+        """The list that names `counts`."""
+        return phrase(counts, self.nouns, STYLES[self.style_name], self.rng)
+
+    def caption(self, text: str, rule: str, **parameters: object) -> Caption:
+        """A finished caption."""
+        note = f"{rule} {json.dumps(parameters, ensure_ascii=False)}" if parameters else rule
+        return Caption(sentence(text, STYLES[self.style_name]), note)
+
+
+def boxes_to_captions(scene: Scene, rules: str) -> list[Caption]:
+    """The captions of one image; it must hold at least one object.
+
+    Args:
+        scene: from `look`.
+        rules: names of rule sets joined by `+`, each of `RULE_SETS`.
+    """
+    return [caption for name in rules.split("+") for caption in RULE_SETS[name](scene)]
+
+
+def look(
+    boxes: Boxes,
+    size_wh: tuple[int, int],
+    nouns: Mapping[str, Noun],
+    *,
+    style: str = "plain",
+    central: float = CENTRAL_SHARE,
+    rng: Random,
+) -> Scene:
+    """Count objects in the middle and at the edge, by the place of their box centre."""
+    low, high = (1 - central) / 2, (1 + central) / 2
+    width, height = size_wh
+    middle: Counter[str] = Counter()
+    edge: Counter[str] = Counter()
+    for name, (x0, y0, x1, y1) in zip(boxes.names, boxes.xyxy_N4.tolist(), strict=True):
+        across = low * width <= (x0 + x1) / 2 < high * width
+        down = low * height <= (y0 + y1) / 2 < high * height
+        (middle if across and down else edge)[name] += 1
+    return Scene(middle + edge, middle, edge, nouns, style, central, rng)
+
+
+def _b2c(scene: Scene) -> list[Caption]:
+    captions: list[Caption] = []
+    if scene.middle:
+        text = f"{scene.words(scene.middle)} in the middle of the picture"
+        captions.append(scene.caption(text, "centre", central=scene.central))
+    if scene.edge:
+        text = f"{scene.words(scene.edge)} at the edge of the picture"
+        captions.append(scene.caption(text, "edge", central=scene.central))
+    said = {caption.text for caption in captions}
+    while (
+        len(captions) < B2C_CAPTIONS
+    ):  # ends: one category has five sentences and more, four are asked
+        caption = _random(scene)
+        if caption.text not in said:
+            said.add(caption.text)
+            captions.append(caption)
+    return captions
+
+
+def _random(scene: Scene) -> Caption:
+    """Some of the image's categories, as many as chance says, in one of the style's sentences."""
+    some = scene.rng.sample(sorted(scene.whole), scene.rng.randint(1, len(scene.whole)))
+    counts = {name: scene.whole[name] for name in some}
+    templates = STYLES[scene.style_name].templates
+    fitting = [key for key in templates if key != PAIR_TEMPLATE or len(counts) == len("AB")]
+    template = scene.rng.choice(fitting)
+    words = scene.words(counts)
+    text = templates[template].format(list=words, be=be(counts), be_first=be_first(counts))
+    return scene.caption(text, "random", names=ordered(counts), template=template)
+
+
+def _all(scene: Scene) -> list[Caption]:
+    whole = scene.caption(f"the picture shows {scene.words(scene.whole)}", "all")
+    places = {"in the middle": scene.middle, "at the edge": scene.edge}
+    parts = [
+        (place, f"there {be_first(counts)} {scene.words(counts)}")
+        for place, counts in places.items()
+        if counts
+    ]
+    (place, objects), *rest = parts
+    text = f"{place} of the picture {objects}"
+    text += "".join(f", and {other} {more}" for other, more in rest)
+    return [whole, scene.caption(text, "layout", central=scene.central)]
+
+
+RULE_SETS: Mapping[str, Callable[[Scene], list[Caption]]] = {"b2c": _b2c, "all": _all}
+RULES = ("b2c", "all", "b2c+all")

@@ -1,0 +1,226 @@
+"""The command line: options in, one call, what happened in words.
+
+Exit codes: 0 done; 2 a wrong option, folder or file (one line says what to do); 3 done, but items
+were skipped for reasons that are no documented quirk of the dataset; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rs_caption import __version__
+from rs_caption.engine import default_workers
+from rs_caption.errors import RsCaptionError
+
+EXIT_USER_ERROR = 2
+EXIT_SKIPPED = 3
+
+app = typer.Typer(
+    name="rs-caption",
+    help="Turn remote-sensing annotations (boxes, masks, sentences) into caption tables.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class OnError(StrEnum):
+    """What to do with an item that cannot be used."""
+
+    SKIP = "skip"
+    STOP = "stop"
+
+
+TableArgument = Annotated[Path, typer.Argument(metavar="TABLE", help="Folder of a table.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder to write the table to.")]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, help="Processes; default: the cores there are.")
+]
+OnErrorOption = Annotated[
+    OnError,
+    typer.Option("--on-error", help="skip: leave unusable items out, count and list them."),
+]
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"rs-caption {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Option("--source", help="dota, loveda or rsicd.")],
+    root: Annotated[Path, typer.Option("--root", help="Folder of the dataset, as released.")],
+    out: OutOption,
+    *,
+    split: Annotated[
+        list[str] | None, typer.Option("--split", help="May be repeated; default: all annotated.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Decides the random choices.")] = 0,
+    style: Annotated[str, typer.Option("--style", help="plain English, or the paper's.")] = "plain",
+    rules: Annotated[str, typer.Option("--rules", help="b2c, all or b2c+all.")] = "b2c",
+    central: Annotated[
+        float, typer.Option("--central", help="Share of width and height that is the middle.")
+    ] = 0.5,
+    tile: Annotated[
+        int, typer.Option("--tile", help="Cut larger images into tiles of this many pixels a side.")
+    ] = 0,
+    overlap: Annotated[int, typer.Option("--overlap", help="Pixels that tiles share.")] = 0,
+    min_visible: Annotated[
+        float,
+        typer.Option("--min-visible", help="Share of an object a tile must show to count it."),
+    ] = 0.5,
+    min_area: Annotated[
+        int, typer.Option("--min-area", help="Pixels a component of a mask needs to count.")
+    ] = 1,
+    workers: WorkersOption = default_workers(),
+    on_error: OnErrorOption = OnError.SKIP,
+) -> None:
+    """Turn a dataset folder into a caption table.
+
+    Example: rs-caption convert --source dota --root data/DOTA --out tables/dota
+    """
+    from rs_caption import commands  # noqa: PLC0415 -- --help must not wait for pyarrow and numba
+    from rs_caption.options import Options  # noqa: PLC0415
+
+    options = Options(seed, style, rules, central, tile, overlap, min_visible, min_area)
+    skipped = commands.convert_dataset(
+        source,
+        root,
+        out,
+        options,
+        splits=tuple(split or ()),
+        workers=workers,
+        stop_on_error=on_error is OnError.STOP,
+    )
+    _exit_if_skipped(skipped)
+
+
+@app.command()
+def dedup(
+    tables: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Folders of tables.")],
+    out: OutOption,
+    *,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option("--against", help="Table with test rows; may be repeated."),
+    ] = None,
+    threshold: Annotated[
+        int, typer.Option("--threshold", min=0, max=16, help="Hamming distance in bits, inclusive.")
+    ] = 2,
+    workers: WorkersOption = default_workers(),
+    on_error: OnErrorOption = OnError.SKIP,
+) -> None:
+    """Remove look-alikes from tables, and whatever looks like a test row.
+
+    Rows of split `test` are always tests, in whichever table they stand.
+
+    Example: rs-caption dedup tables/dota tables/rsicd --out tables/clean
+    """
+    from rs_caption import commands  # noqa: PLC0415
+    from rs_caption.clean import CleanRequest  # noqa: PLC0415
+
+    request = CleanRequest(
+        tables=tuple(tables),
+        against=tuple(against or ()),
+        out=out,
+        threshold=threshold,
+        workers=workers,
+        stop_on_error=on_error is OnError.STOP,
+    )
+    _exit_if_skipped(commands.clean_tables(request))
+
+
+@app.command()
+def show(
+    table: TableArgument,
+    *,
+    number: Annotated[int, typer.Option("--n", min=1, help="Rows, spread over the table.")] = 5,
+    image_id: Annotated[
+        list[str] | None, typer.Option("--id", help="Rows by image id; may be repeated.")
+    ] = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option("--draw", help="Folder for pictures with boxes and captions, one PNG a row."),
+    ] = None,
+) -> None:
+    """Show captions and boxes of rows.
+
+    Example: rs-caption show tables/dota --n 3 --draw pictures
+    """
+    from rs_caption import commands  # noqa: PLC0415
+
+    commands.show_rows(table, number, image_id or (), draw)
+
+
+@app.command()
+def verify(table: TableArgument) -> None:
+    """Re-derive from the boxes whether every caption is true and well-formed.
+
+    Ends with exit code 1 and the offending rows where one is not.
+
+    Example: rs-caption verify tables/dota
+    """
+    from rs_caption import commands  # noqa: PLC0415
+
+    if not commands.verify_table(table):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write it to.")],
+    *,
+    seed: Annotated[int, typer.Option("--seed", help="Decides what is drawn.")] = 0,
+    images: Annotated[int, typer.Option("--images", min=12, help="About how many.")] = 72,
+) -> None:
+    """Draw a small world of aerial scenes in the original layouts of DOTA, LoveDA and RSICD.
+
+    Example: rs-caption sample world
+    """
+    from rs_caption import commands  # noqa: PLC0415
+
+    commands.write_sample(folder, seed, images)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for everything.")],
+) -> None:
+    """Sample world -> caption tables -> verified -> de-duplicated, and what came of it.
+
+    Example: rs-caption demo demo
+    """
+    from rs_caption.demo import run_demo  # noqa: PLC0415
+
+    run_demo(folder)
+
+
+def _exit_if_skipped(undocumented: int) -> None:
+    if undocumented:
+        raise typer.Exit(EXIT_SKIPPED)
+
+
+def main() -> None:
+    """Entry point: user errors become one line and exit code 2."""
+    try:
+        app()
+    except RsCaptionError as error:
+        typer.echo(f"rs-caption: {error}", err=True)
+        sys.exit(EXIT_USER_ERROR)

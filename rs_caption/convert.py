@@ -1,0 +1,216 @@
+"""Convert one dataset folder into one caption table.
+
+    scan -> shards (in workers, each lands whole) -> one Parquet, ordered -> report
+
+The table appears last and whole; until then finished shards wait in `.parts/`, where the next run
+of the same command finds them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+
+from rs_caption import table
+from rs_caption.engine import Progress, engine_for, no_progress
+from rs_caption.errors import DataError, UserError
+from rs_caption.files import write_json, write_text
+from rs_caption.manifest import Manifest
+from rs_caption.options import Options
+from rs_caption.readers import READERS
+from rs_caption.readers.item import Item
+from rs_caption.sample import Skipped
+from rs_caption.shard import Job, Part, convert_shard
+
+ITEMS_A_SHARD = 128  # what a kill can cost; fixed, so that a resumed run cuts the work alike
+PARTS_FOLDER = ".parts"
+REPORT_FILE = "convert.json"
+SKIPPED_FILE = "skipped.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a conversion did."""
+
+    dataset: str
+    splits: dict[str, dict[str, int]]  # split -> rows, images, boxes, captions
+    objects: dict[str, int]  # where every annotated object went
+    skipped: dict[str, int]  # by reason
+    undocumented: int  # skipped for reasons that are no quirk of the release
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One conversion: what, from where, to where, how."""
+
+    manifest: Manifest
+    root: Path
+    out: Path
+    options: Options
+    splits: tuple[str, ...] = ()  # empty: all that have annotations
+    workers: int = 1
+    stop_on_error: bool = False
+
+
+def convert(request: Request, progress: Progress = no_progress) -> Report:
+    """Make the table; `progress` is told (items done, items in all) at the start of each shard.
+
+    Raises:
+        UserError: the folder is not the dataset, a split does not exist, the table is another's.
+        DataError: the first item that cannot be used, when the request stops on errors.
+    """
+    started = time.monotonic()
+    _check(request)
+    items, skipped = _scan(request)
+    jobs = _jobs(request, items)
+    parts: list[Part] = []
+    progress(0, len(items))
+    for part in engine_for(request.workers, len(jobs)).map(convert_shard, jobs):
+        parts.append(part)
+        progress(min(len(parts) * ITEMS_A_SHARD, len(items)), len(items))
+    skipped += [skip for part in parts for skip in part.skipped]
+    report = _report(request, parts, skipped, time.monotonic() - started)
+    _land(request, parts, sorted(skipped), report)
+    return report
+
+
+def _check(request: Request) -> None:
+    manifest, out = request.manifest, request.out
+    if not request.root.is_dir():
+        raise UserError(f"{request.root}: no such folder; --root is the folder of {manifest.title}")
+    for split in request.splits:
+        if split not in manifest.splits:
+            known = ", ".join(manifest.splits)
+            raise UserError(f"{manifest.title} has no split {split!r}; its splits: {known}")
+        if not manifest.splits[split].annotated:
+            raise UserError(
+                f"{manifest.title} was released without annotations for split {split!r}"
+            )
+    if (out / table.TABLE_FILE).exists():
+        there = set(table.open_table(out).about.get("sources", {}))
+        if there != {manifest.name}:
+            held = ", ".join(sorted(there))
+            raise UserError(f"{out}: already holds a table of {held}; choose another --out")
+
+
+def _scan(request: Request) -> tuple[list[Item], list[Skipped]]:
+    manifest = request.manifest
+    annotated = [name for name, split in manifest.splits.items() if split.annotated]
+    splits = frozenset(request.splits or annotated)
+    found = list(READERS[manifest.reader].scan(request.root, manifest, splits))
+    items = sorted(entry for entry in found if isinstance(entry, Item))
+    skipped = [entry for entry in found if isinstance(entry, Skipped)]
+    for before, item in pairwise(items):
+        if before.image == item.image:
+            detail = f"annotated twice: {before.annotation} and {item.annotation}"
+            skipped.append(Skipped(item.image, "duplicate_image_id", detail))
+    unique = {item.image: item for item in reversed(items)}
+    if request.stop_on_error and (wrong := _undocumented(manifest, skipped)):
+        first = min(wrong)
+        raise DataError(first.reason, request.root / first.item, first.detail)
+    if not unique:
+        raise UserError(
+            f"{request.root}: no annotated image of {', '.join(sorted(splits))} found "
+            f"({len(skipped)} skipped{f': {skipped[0].detail}' if skipped else ''})"
+        )
+    return sorted(unique.values()), skipped
+
+
+def _jobs(request: Request, items: Sequence[Item]) -> list[Job]:
+    shards = [items[at : at + ITEMS_A_SHARD] for at in range(0, len(items), ITEMS_A_SHARD)]
+    return [
+        Job(
+            part=request.out / PARTS_FOLDER / f"{number:06d}.parquet",
+            root=request.root,
+            manifest=request.manifest,
+            options=request.options,
+            items=tuple(shard),
+            stop_on_error=request.stop_on_error,
+        )
+        for number, shard in enumerate(shards)
+    ]
+
+
+def _undocumented(manifest: Manifest, skipped: Sequence[Skipped]) -> list[Skipped]:
+    return [skip for skip in skipped if skip.reason not in manifest.quirks]
+
+
+def _report(
+    request: Request, parts: Sequence[Part], skipped: Sequence[Skipped], seconds: float
+) -> Report:
+    counts: Counter[str] = Counter()
+    objects: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part.counts)
+        objects.update(part.objects)
+    splits: dict[str, dict[str, int]] = {}
+    for key in sorted(counts):
+        split, _, what = key.rpartition("/")
+        splits.setdefault(split, {})[what] = counts[key]
+    return Report(
+        dataset=request.manifest.name,
+        splits=splits,
+        objects={name: number for name, number in objects.items() if number},
+        skipped=dict(sorted(Counter(skip.reason for skip in skipped).items())),
+        undocumented=len(_undocumented(request.manifest, skipped)),
+        seconds=round(seconds, 2),
+    )
+
+
+def _land(
+    request: Request, parts: Sequence[Part], skipped: Sequence[Skipped], report: Report
+) -> None:
+    """Write everything, the table last: it is the sign that the conversion is complete."""
+    manifest, options, out = request.manifest, request.options, request.out
+    source = {"seed": options.seed, "manifest": manifest.digest, "options": options.as_dict()}
+    table.write_roots(out, {manifest.name: request.root})
+    write_text(out / SKIPPED_FILE, _skipped_csv(manifest, skipped))
+    write_json(
+        out / REPORT_FILE,
+        {
+            "dataset": manifest.name,
+            "root": str(request.root.absolute()),
+            **source,
+            "splits": report.splits,
+            "objects": report.objects,
+            "skipped": report.skipped,
+            "undocumented": report.undocumented,
+            "workers": request.workers,
+            "seconds": report.seconds,
+        },
+    )
+    about = table.metadata({manifest.name: source})
+    table.write(out / table.TABLE_FILE, _rows(parts), about)
+    shutil.rmtree(out / PARTS_FOLDER)
+
+
+def _rows(parts: Sequence[Part]) -> Iterator[pa.Table]:
+    """The rows of all parts in the order of their ids.
+
+    Parts come in the order of image paths, and so do ids, but for a path that another one begins
+    with: then everything is sorted at once.
+    """
+    edges = [edge for part in parts if (edge := table.first_and_last_id(part.path))]
+    if all(before[1] < after[0] for before, after in pairwise(edges)):
+        yield from (table.sorted_by_id(table.read_rows(part.path)) for part in parts)
+    else:
+        yield table.sorted_by_id(pa.concat_tables(table.read_rows(part.path) for part in parts))
+
+
+def _skipped_csv(manifest: Manifest, skipped: Sequence[Skipped]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["item", "reason", "detail", "documented"])
+    for skip in skipped:
+        writer.writerow([*skip, "yes" if skip.reason in manifest.quirks else "no"])
+    return text.getvalue()

@@ -1,0 +1,73 @@
+"""`rs-caption demo`: the whole way on the sample world, with the commands a user would type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rs_caption import commands, table
+from rs_caption.clean import CleanRequest
+from rs_caption.console import say
+from rs_caption.dedup import DEFAULT_THRESHOLD
+from rs_caption.engine import default_workers
+from rs_caption.errors import RsCaptionError
+from rs_caption.options import Options
+from rs_caption.show import find_rows
+
+DATASETS = {"dota": "DOTA", "loveda": "LoveDA", "rsicd": "RSICD"}
+
+
+class DemoError(RsCaptionError):
+    """A caption of the demo is not true: a bug of ours."""
+
+
+def run_demo(folder: Path) -> None:
+    """Draw the world, convert its three datasets, verify, de-duplicate, show.
+
+    Raises:
+        DemoError: `verify` finds a caption that is not true.
+    """
+    world, tables, pictures = folder / "world", folder / "tables", folder / "pictures"
+    _announce(f"rs-caption sample {world}")
+    commands.write_sample(world, seed=0, images=72)
+    for name, subfolder in DATASETS.items():
+        _announce(
+            f"rs-caption convert --source {name} --root {world / subfolder} --out {tables / name}"
+        )
+        commands.convert_dataset(
+            name,
+            world / subfolder,
+            tables / name,
+            Options(),
+            splits=(),
+            workers=default_workers(),
+            stop_on_error=False,
+        )
+    sources = tuple(tables / name for name in DATASETS)
+    clean = tables / "clean"
+    _announce(f"rs-caption dedup {' '.join(map(str, sources))} --out {clean}")
+    commands.clean_tables(CleanRequest(sources, (), clean, DEFAULT_THRESHOLD, default_workers()))
+    _announce(f"rs-caption verify {clean}")
+    if not commands.verify_table(clean):
+        raise DemoError("a caption of the demo is not true; please report this")
+    one_each = _first_of_each(clean)
+    _announce(
+        f"rs-caption show {clean} {' '.join(f'--id {name}' for name in one_each)} --draw {pictures}"
+    )
+    commands.show_rows(clean, 1, one_each, pictures)
+    say(f"The faults counted above are planted: {world / 'README.md'} lists them.")
+
+
+def _announce(command: str) -> None:
+    say(f"\n$ {command}", style="bold")
+
+
+def _first_of_each(folder: Path) -> list[str]:
+    """Of each dataset the row whose boxes are of most categories."""
+    best: dict[str, tuple[int, str]] = {}
+    opened = table.open_table(folder)
+    for row in find_rows(opened, opened.rows):
+        categories = len({box["name"] for box in row["boxes"]})
+        best[row["dataset"]] = max(
+            best.get(row["dataset"], (-1, "")), (categories, row["image_id"])
+        )
+    return [best[name][1] for name in sorted(best)]

@@ -1,0 +1,89 @@
+"""Open images of any size and depth: headers where a size is enough, pixels where they are needed.
+
+Aerial images of 20,000 pixels a side are normal here, so Pillow's decompression-bomb limit is
+lifted while an image is open; ours stands in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+
+from rs_caption.errors import DataError
+
+MAX_PIXELS = 4_000_000_000  # 63,000 a side: beyond it a header is taken for broken
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+_END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+_TAIL_BYTES = 4096
+_TIFF_PARTS = ((273, 279), (324, 325))  # tags of (offsets, byte counts): of strips, of tiles
+
+
+@contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """An open, not yet decoded image.
+
+    Raises:
+        DataError: `missing_image`, or `bad_image` when it is no image, is cut short, or claims an
+            impossible size. Errors while decoding inside the block are turned into `bad_image` too.
+    """
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError("bad_image", path, f"claims {image.width} x {image.height} pixels")
+            yield image
+    except FileNotFoundError as error:
+        raise DataError("missing_image", path, "no such image") from error
+    except UnidentifiedImageError as error:
+        raise DataError("bad_image", path, "not an image that can be read") from error
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises all three on broken data
+        raise DataError("bad_image", path, f"cannot be decoded ({error})") from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height from the header of a complete image.
+
+    A file cut short keeps a good header. Its end is looked at, and only where the end mark is
+    missing are the pixels decoded to be sure.
+
+    Raises:
+        DataError: as `open_image`.
+    """
+    with open_image(path) as image:
+        if not _looks_complete(path, image):
+            image.load()
+        return image.size
+
+
+def _looks_complete(path: Path, image: Image.Image) -> bool:
+    """Whether the file reaches to where its header says it ends; False also where we can't tell."""
+    size = path.stat().st_size
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tags = image.tag_v2
+        parts = [(tags.get(at, ()), tags.get(count, ())) for at, count in _TIFF_PARTS]
+        ends = [a + b for ats, counts in parts for a, b in zip(ats, counts, strict=False)]
+        return bool(ends) and max(ends) <= size
+    with path.open("rb") as file:
+        if image.format == "BMP":
+            return int.from_bytes(file.read(6)[2:], "little") <= size
+        file.seek(max(0, size - _TAIL_BYTES))
+        return _END_MARKS.get(image.format or "", b"no mark") in file.read()
+
+
+def to_8_bit(image: Image.Image) -> Image.Image:
+    """The image, or for more than 8 bits a channel its values stretched to 0..255.
+
+    Pillow would clip 16-bit values at 255 and leave a white picture.
+    """
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        values_HW = np.asarray(image, np.float64)
+        low, high = values_HW.min(), values_HW.max()
+        scaled = (values_HW - low) / max(high - low, 1) * 255
+        return Image.fromarray(scaled.round().astype(np.uint8))
+    return image

@@ -1,0 +1,48 @@
+"""The options that decide what a conversion writes: with the data and the seed, all of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from rs_caption.b2c import CENTRAL_SHARE, RULES
+from rs_caption.errors import UserError
+from rs_caption.wording import STYLES
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of `rs-caption convert`; checked when made."""
+
+    seed: int = 0
+    style: str = "plain"
+    rules: str = "b2c"
+    central: float = CENTRAL_SHARE
+    tile: int = 0  # pixels a side; 0: no tiles
+    overlap: int = 0  # pixels
+    min_visible: float = 0.5  # of an object's own area, to count in a tile that cuts it
+    min_area: int = 1  # pixels, of a component of a mask
+
+    def __post_init__(self) -> None:
+        """Check.
+
+        Raises:
+            UserError: an option is out of its range.
+        """
+        checks = {
+            f"--style is {self.style!r}; choose from {', '.join(STYLES)}": self.style in STYLES,
+            f"--rules is {self.rules!r}; choose from {', '.join(RULES)}": self.rules in RULES,
+            f"--central is {self.central}; expected more than 0, less than 1": 0 < self.central < 1,
+            f"--tile is {self.tile}; expected 0 or pixels": self.tile >= 0,
+            f"--overlap is {self.overlap}; expected 0 to less than --tile ({self.tile})": (
+                0 <= self.overlap < max(self.tile, 1)
+            ),
+            f"--min-visible is {self.min_visible}; expected 0 to 1": 0 <= self.min_visible <= 1,
+            f"--min-area is {self.min_area}; expected 1 or more pixels": self.min_area >= 1,
+        }
+        for problem, holds in checks.items():
+            if not holds:
+                raise UserError(problem)
+
+    def as_dict(self) -> dict[str, object]:
+        """For the table's metadata; the seed stands beside them there."""
+        return {key: value for key, value in asdict(self).items() if key != "seed"}

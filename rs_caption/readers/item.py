@@ -1,0 +1,95 @@
+"""The unit of reading: one image with its annotation; and where the parts of a dataset lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rs_caption.errors import UserError
+from rs_caption.images import SUFFIXES
+from rs_caption.manifest import Manifest, Part
+from rs_caption.sample import Skipped
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Item:
+    """An image and its annotation, as paths below the root; `texts` where they are sentences."""
+
+    image: str
+    annotation: str
+    split: str
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of the dataset that exists on this disk: its folders or files, below the root."""
+
+    images: str
+    annotations: str
+    split: str
+
+
+def find_places(root: Path, manifest: Manifest, splits: frozenset[str]) -> list[Place]:
+    """The parts of the layout that lie below `root`, for the splits asked for.
+
+    Raises:
+        UserError: none does; the message says what was looked for and what is there.
+    """
+    parts = [part for part in manifest.layout.parts if not part.split or part.split in splits]
+    places = [place for part in parts if (place := _find(root, part))]
+    if not places:
+        raise UserError(_not_here(root, manifest, parts))
+    return places
+
+
+def _find(root: Path, part: Part) -> Place | None:
+    images = next((name for name in part.images if (root / name).is_dir()), None)
+    annotations = next((name for name in part.annotations if (root / name).exists()), None)
+    if images is None or annotations is None:
+        return None
+    return Place(images, annotations, part.split)
+
+
+def _not_here(root: Path, manifest: Manifest, parts: list[Part]) -> str:
+    looked_for = (
+        " and ".join(f"{part.images[0]} with {part.annotations[0]}" for part in parts[:2])
+        or "nothing: no such split"
+    )
+    message = f"{root}: no {manifest.title} here. Looked for {looked_for}"
+    below = sorted(p for p in root.iterdir() if p.is_dir())
+    nearby = [p for p in (root.absolute().parent, *below) if any(_find(p, part) for part in parts)]
+    if nearby:
+        return f"{message}. Did you mean --root {nearby[0]}?"
+    found = ", ".join(p.name for p in below[:8]) or "no folder"
+    return f"{message}; found {found}. `rs-caption sources {manifest.name}` shows the layout"
+
+
+def pairs(root: Path, place: Place, suffixes: tuple[str, ...]) -> Iterator[Item | Skipped]:
+    """Images and annotation files of the same stem; what has no partner is skipped by name."""
+    annotations = _by_stem(root / place.annotations, suffixes)
+    images = _by_stem(root / place.images, SUFFIXES)
+    for stem in sorted(annotations.keys() | images.keys()):
+        of_image = [f"{place.images}/{name}" for name in images.get(stem, [])]
+        of_annotation = [f"{place.annotations}/{name}" for name in annotations.get(stem, [])]
+        if not of_image:
+            yield Skipped(of_annotation[0], "missing_image", f"no image {place.images}/{stem}.*")
+        elif not of_annotation:
+            detail = f"no annotation {place.annotations}/{stem}{suffixes[0]}"
+            yield Skipped(of_image[0], "missing_annotation", detail)
+        else:
+            yield Item(of_image[0], of_annotation[0], place.split)
+        for extra in of_image[1:]:
+            yield Skipped(extra, "duplicate_image_id", f"{of_image[0]} has the same stem")
+
+
+def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, list[str]]:
+    """Stem -> file names, those of the preferred suffix first."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in suffixes and not path.name.startswith("."):
+            found.setdefault(path.stem, []).append(path.name)
+    for names in found.values():
+        names.sort(key=lambda name: suffixes.index(Path(name).suffix.lower()))
+    return found

@@ -1,0 +1,132 @@
+"""A shard of a conversion: some items, read and captioned in one worker, landed as one file.
+
+The file appears whole under `.parts/`, and carries a key made of everything it depends on: options,
+manifest, items, sizes and times of the files read. An interrupted run finds the parts that are
+still true and makes the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rs_caption import __version__, table
+from rs_caption.errors import DataError, TableError
+from rs_caption.manifest import Manifest
+from rs_caption.options import Options
+from rs_caption.readers import READERS
+from rs_caption.readers.item import Item
+from rs_caption.rows import rows_of
+from rs_caption.sample import Skipped
+from rs_caption.table import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a worker needs to make one part."""
+
+    part: Path
+    root: Path
+    manifest: Manifest
+    options: Options
+    items: tuple[Item, ...]
+    stop_on_error: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A finished part: its file, what was counted, what was skipped."""
+
+    path: Path
+    counts: Counter[str]
+    objects: Counter[str]
+    skipped: tuple[Skipped, ...]
+
+
+def convert_shard(job: Job) -> Part:
+    """Make the part of a job, or find it made.
+
+    Raises:
+        DataError: an item cannot be used and the job stops on errors.
+        WriteError: the part cannot be written.
+    """
+    key = _key(job)
+    if (done := _finished(job.part, key)) is not None:
+        return done
+    objects: Counter[str] = Counter()
+    outcomes = [outcome for item in job.items for outcome in _outcomes(job, item, objects)]
+    rows = [outcome for outcome in outcomes if isinstance(outcome, Row)]
+    skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
+    note = {
+        "key": key,
+        "counts": dict(_count(rows)),
+        "objects": dict(objects),
+        "skipped": skipped,
+    }
+    table.write(job.part, [table.to_arrow(rows)], note)
+    return _part(job.part, note)
+
+
+def _outcomes(job: Job, item: Item, objects: Counter[str]) -> list[Row | Skipped]:
+    """Rows and skips of one item; nothing but its skip of an item that turns out to be broken."""
+    own: Counter[str] = Counter()
+    outcomes: list[Row | Skipped] = []
+    try:
+        for record in READERS[job.manifest.reader].read(job.root, job.manifest, item):
+            if isinstance(record, Skipped):
+                outcomes.append(record)
+            else:
+                outcomes.extend(rows_of(record, job.manifest, job.options, own))
+    except DataError as error:
+        if job.stop_on_error:
+            raise
+        where = "" if error.line is None else f"line {error.line}: "
+        return [Skipped(item.image, error.reason, f"{where}{error.problem}")]
+    objects.update(own)
+    return outcomes
+
+
+def _count(rows: list[Row]) -> Counter[str]:
+    """Counts by split, under keys such as `train/rows`."""
+    counts: Counter[str] = Counter()
+    images = set()
+    for row in rows:
+        images.add((row.split, row.image_path, row.frame))
+        counts[f"{row.split}/rows"] += 1
+        counts[f"{row.split}/boxes"] += len(row.boxes)
+        counts[f"{row.split}/captions"] += len(row.captions)
+    counts.update(f"{split}/images" for split, _, _ in images)
+    return counts
+
+
+def _key(job: Job) -> str:
+    stats = [
+        (stat.st_size, stat.st_mtime_ns) if (stat := _stat(job.root / name)) else None
+        for item in job.items
+        for name in (item.image, item.annotation)
+    ]
+    items = [(item.image, item.annotation, item.split, item.texts) for item in job.items]
+    facts = (__version__, table.SCHEMA_VERSION, job.manifest.digest, items, stats)
+    return hashlib.sha256(repr((facts, job.options)).encode()).hexdigest()
+
+
+def _stat(path: Path) -> Any:
+    return path.stat() if path.exists() else None
+
+
+def _finished(path: Path, key: str) -> Part | None:
+    if not path.exists():
+        return None
+    try:
+        note = table.read_note(path)
+    except TableError:
+        return None
+    return _part(path, note) if note.get("key") == key else None
+
+
+def _part(path: Path, note: dict[str, Any]) -> Part:
+    skipped = tuple(Skipped(*fields) for fields in note["skipped"])
+    return Part(path, Counter(note["counts"]), Counter(note["objects"]), skipped)

@@ -1,0 +1,136 @@
+"""Look at rows of a table: as text, or as a picture with boxes and captions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from PIL import Image, ImageDraw, ImageFont
+
+from rs_caption.errors import TableError
+from rs_caption.images import open_image, to_8_bit
+from rs_caption.sample import Window
+from rs_caption.table import CaptionTable
+
+_PICTURE_PX = 640  # the longer side of the picture in a drawing
+_TEXT_PX = 520  # width of the column of captions beside it
+_MARGIN_PX = 18
+_FONT_PX = 17
+_COLOURS = ("#ffd500", "#ff4d4d", "#33d6ff", "#7dff5c", "#ff6df0", "#ffa234", "#b79cff", "#ffffff")
+_INK, _GREY, _PAPER = "#1c1c1c", "#6f6f6f", "#ffffff"
+
+Row = Mapping[str, Any]
+
+
+def find_rows(table: CaptionTable, number: int, image_ids: Sequence[str] = ()) -> list[Row]:
+    """Rows by id, or `number` rows spread evenly over the table.
+
+    Raises:
+        TableError: an id that the table does not have.
+    """
+    if image_ids:
+        return [_find_row(table, name) for name in image_ids]
+    step = max(table.rows // max(number, 1), 1)
+    wanted = pa.array(range(0, table.rows, step)[:number], pa.int64())
+    return list(table.read().take(wanted).to_pylist())
+
+
+def _find_row(table: CaptionTable, image_id: str) -> Row:
+    for batch in table.batches():
+        found = batch.filter(pc.equal(batch["image_id"], image_id))
+        if len(found):
+            return dict(found.to_pylist()[0])
+    nearest = _nearest_id(table, image_id)
+    raise TableError(f"{table.path}: no image id {image_id!r}; the nearest is {nearest!r}")
+
+
+def _nearest_id(table: CaptionTable, image_id: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 -- only on a mistyped id
+
+    ids = table.read(["image_id"])["image_id"].to_pylist()
+    return str((get_close_matches(image_id, ids, 1, 0) or [""])[0])
+
+
+def lines(row: Row) -> list[str]:
+    """A row as lines of text: what it is, its captions with their rules, its boxes."""
+    head = f"{row['image_id']}  {row['width']} x {row['height']}  {row['family']}  {row['split']}"
+    rules = [rule.split(" ", 1)[0] for rule in row["rules"]]
+    width = max(map(len, rules), default=0)
+    said = zip(rules, row["captions"], strict=True)
+    counts = Counter(box["name"] for box in row["boxes"])
+    objects = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
+    boxes = [
+        "  {name} [{x0:g}, {x1:g}) x [{y0:g}, {y1:g})".format(**box) for box in row["boxes"][:5]
+    ]
+    more = len(row["boxes"]) - len(boxes)
+    return [
+        head,
+        *(f"  {rule:{width}}  {text}" for rule, text in said),
+        *([f"  {len(row['boxes'])} boxes: {objects}"] if row["boxes"] else []),
+        *boxes,
+        *([f"  and {more:,} more"] if more else []),
+    ]
+
+
+def draw(table: CaptionTable, row: Row) -> Image.Image:
+    """The picture of a row with its boxes, its captions beside it.
+
+    Raises:
+        DataError: the image is missing or cannot be decoded.
+    """
+    picture, scale = _picture(table, row)
+    canvas = Image.new("RGB", (picture.width + _TEXT_PX + 3 * _MARGIN_PX, 4096), _PAPER)
+    canvas.paste(picture, (_MARGIN_PX, _MARGIN_PX))
+    pen = ImageDraw.Draw(canvas)
+    names = sorted({box["name"] for box in row["boxes"]})
+    colours = {name: _COLOURS[at % len(_COLOURS)] for at, name in enumerate(names)}
+    for box in row["boxes"]:
+        corners = [box[side] * scale + _MARGIN_PX for side in ("x0", "y0", "x1", "y1")]
+        pen.rectangle(corners, outline=colours[box["name"]], width=2)
+    bottom = _write(pen, row, picture.width + 2 * _MARGIN_PX, colours)
+    return canvas.crop((0, 0, canvas.width, max(bottom, picture.height + _MARGIN_PX) + _MARGIN_PX))
+
+
+def _picture(table: CaptionTable, row: Row) -> tuple[Image.Image, float]:
+    """The image or tile in 8-bit RGB, and its scale."""
+    with open_image(table.image_file(row["dataset"], row["image_path"])) as image:
+        shown = to_8_bit(image)
+        if row["window"] is not None:
+            shown = shown.crop(Window(**row["window"]))
+        scale = _PICTURE_PX / max(shown.size)
+        size = (round(shown.width * scale), round(shown.height * scale))
+        return shown.convert("RGB").resize(size, Image.Resampling.LANCZOS), scale
+
+
+def _write(pen: ImageDraw.ImageDraw, row: Row, left: int, colours: Mapping[str, str]) -> int:
+    """Captions with their rules, then the legend; returns where the text ends."""
+    font, small = ImageFont.load_default(_FONT_PX), ImageFont.load_default(_FONT_PX - 4)
+    top = _MARGIN_PX
+    for rule, caption in zip(row["rules"], row["captions"], strict=True):
+        pen.text((left, top), rule.split(" ", 1)[0], _GREY, small)
+        top += _FONT_PX
+        for line in _wrap(caption, font):
+            pen.text((left, top), line, _INK, font)
+            top += _FONT_PX + 5
+        top += 9
+    counts = Counter(box["name"] for box in row["boxes"])
+    for name, colour in colours.items():
+        pen.rectangle((left, top + 3, left + 12, top + 15), colour, _GREY)
+        pen.text((left + 20, top), f"{name} {counts[name]}", _GREY, small)
+        top += _FONT_PX + 3
+    return top
+
+
+def _wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """Lines that fit the column."""
+    broken = [""]
+    for word in text.split():
+        longer = f"{broken[-1]} {word}".strip()
+        if font.getlength(longer) > _TEXT_PX:
+            broken.append(word)
+        else:
+            broken[-1] = longer
+    return broken

@@ -1,0 +1,256 @@
+"""The caption table: one Parquet file, one row an image or tile, ordered by `image_id`.
+
+A table is a folder: `captions.parquet`, `roots.json` beside it (dataset -> folder of its images, so
+that the Parquet holds no absolute path), and the report of the command that made it. The columns
+are documented in docs/schema.md; anything that reads Parquet reads them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rs_caption import __version__
+from rs_caption.errors import TableError
+from rs_caption.files import read_json, whole, write_json
+from rs_caption.sample import Boxes, Window
+
+SCHEMA_VERSION = 1
+TABLE_FILE = "captions.parquet"
+ROOTS_FILE = "roots.json"
+ROW_GROUP_ROWS = 8192  # fixed, since the bytes must not depend on how the work was cut
+_METADATA_KEY = b"rs_caption"
+
+_BOX = pa.struct(
+    [("name", pa.string())] + [(axis, pa.float64()) for axis in ("x0", "y0", "x1", "y1")]
+)
+_WINDOW = pa.struct([(axis, pa.int32()) for axis in ("x0", "y0", "x1", "y1")])
+SCHEMA = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("family", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("image_path", pa.string(), nullable=False),
+        pa.field("frame", pa.int32()),
+        pa.field("window", _WINDOW),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("captions", pa.list_(pa.string()), nullable=False),
+        pa.field("rules", pa.list_(pa.string()), nullable=False),
+        pa.field("boxes", pa.list_(_BOX), nullable=False),
+        pa.field("phash", pa.uint64()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One row before it is Arrow; `boxes` are in pixels of the window."""
+
+    dataset: str
+    family: str
+    split: str
+    image_path: str
+    frame: int | None
+    window: Window | None
+    size_wh: tuple[int, int]
+    captions: tuple[str, ...]
+    rules: tuple[str, ...]
+    boxes: Boxes
+
+    @property
+    def image_id(self) -> str:
+        """Stable and unique: dataset/path, with `#x0,y0,x1,y1` for a tile, `#f7` for a frame."""
+        marks = [] if self.frame is None else [f"f{self.frame}"]
+        marks += [] if self.window is None else [",".join(map(str, self.window))]
+        return "#".join([f"{self.dataset}/{self.image_path}", *marks])
+
+
+def to_arrow(rows: Sequence[Row]) -> pa.Table:
+    """Rows as an Arrow table of `SCHEMA`, in the order given."""
+    return pa.table(
+        {
+            "image_id": [row.image_id for row in rows],
+            "dataset": [row.dataset for row in rows],
+            "family": [row.family for row in rows],
+            "split": [row.split for row in rows],
+            "image_path": [row.image_path for row in rows],
+            "frame": [row.frame for row in rows],
+            "window": [None if row.window is None else row.window._asdict() for row in rows],
+            "width": [row.size_wh[0] for row in rows],
+            "height": [row.size_wh[1] for row in rows],
+            "captions": [row.captions for row in rows],
+            "rules": [row.rules for row in rows],
+            "boxes": _box_column([row.boxes for row in rows]),
+            "phash": pa.nulls(len(rows), pa.uint64()),
+        },
+        schema=SCHEMA,
+    )
+
+
+def _box_column(boxes: list[Boxes]) -> pa.ListArray:
+    """All boxes of all rows as one column, without a Python object a box."""
+    offsets = np.cumsum([0, *map(len, boxes)], dtype=np.int32)
+    xyxy_N4 = np.concatenate([np.empty((0, 4)), *(item.xyxy_N4 for item in boxes)])
+    names = pa.array([name for item in boxes for name in item.names], pa.string())
+    columns = [names, *(pa.array(np.ascontiguousarray(xyxy_N4[:, axis])) for axis in range(4))]
+    return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(columns, fields=list(_BOX)))
+
+
+def metadata(sources: dict[str, Any], **more: object) -> dict[str, Any]:
+    """What a table says of itself: versions; per dataset seed, manifest digest, options."""
+    return {
+        "schema": SCHEMA_VERSION,
+        "tool": f"rs-caption {__version__}",
+        "sources": sources,
+        **more,
+    }
+
+
+def write(path: Path, tables: Iterable[pa.Table], about: dict[str, Any]) -> int:
+    """Write tables one after the other as one Parquet file, whole or not at all; returns its rows.
+
+    The bytes depend on the rows and `about` alone, not on how the rows are cut into `tables`.
+    """
+    note = json.dumps(about, sort_keys=True, ensure_ascii=False).encode()
+    schema = SCHEMA.with_metadata({_METADATA_KEY: note})
+    rows = 0
+    with (
+        whole(path) as partial,
+        pq.ParquetWriter(partial, schema, compression="zstd", version="2.6") as writer,
+    ):
+        for group in _regroup(tables):
+            writer.write_table(group.cast(schema), row_group_size=ROW_GROUP_ROWS)
+            rows += len(group)
+    return rows
+
+
+def _regroup(tables: Iterable[pa.Table]) -> Iterable[pa.Table]:
+    """The same rows in tables of exactly ROW_GROUP_ROWS, the last one shorter."""
+    held = SCHEMA.empty_table()
+    for table in tables:
+        held = pa.concat_tables([held, table.cast(SCHEMA)])
+        while len(held) >= ROW_GROUP_ROWS:
+            yield held.slice(0, ROW_GROUP_ROWS).combine_chunks()
+            held = held.slice(ROW_GROUP_ROWS)
+    if len(held):
+        yield held.combine_chunks()
+
+
+@dataclass(frozen=True)
+class CaptionTable:
+    """An existing table: its file, what it says of itself, where its images lie."""
+
+    path: Path
+    about: dict[str, Any]
+    roots: dict[str, Path]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, from the footer."""
+        return int(pq.ParquetFile(self.path).metadata.num_rows)
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        """The rows, or some of their columns, in memory."""
+        return pq.read_table(self.path, columns=columns)
+
+    def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows, streamed."""
+        yield from pq.ParquetFile(self.path).iter_batches(ROW_GROUP_ROWS, columns=columns)
+
+    def image_file(self, dataset: str, image_path: str) -> Path:
+        """Where the image of a row lies on this machine.
+
+        Raises:
+            TableError: no root is known for the dataset.
+        """
+        if dataset not in self.roots:
+            raise TableError(
+                f"{self.path.with_name(ROOTS_FILE)}: has no folder for {dataset!r}; add the line "
+                f'"{dataset}": "/folder/of/{dataset}"'
+            )
+        return self.roots[dataset] / image_path
+
+
+def read_rows(file: Path) -> pa.Table:
+    """The rows of a Parquet file of this schema, in memory."""
+    return pq.read_table(file).cast(SCHEMA)
+
+
+def sorted_by_id(rows: pa.Table) -> pa.Table:
+    """Rows in the order of their `image_id`.
+
+    Raises:
+        TableError: an id occurs twice.
+    """
+    ordered = rows.sort_by("image_id")
+    ids = ordered["image_id"].to_pylist()
+    twice = next((one for one, other in pairwise(ids) if one == other), None)
+    if twice is not None:
+        raise TableError(f"the image id {twice!r} occurs twice; ids must be unique")
+    return ordered
+
+
+def first_and_last_id(file: Path) -> tuple[str, str] | None:
+    """The smallest and the largest `image_id` of a file; None where it has no rows."""
+    ids = sorted(pq.read_table(file, columns=["image_id"])["image_id"].to_pylist())
+    return (ids[0], ids[-1]) if ids else None
+
+
+def read_note(file: Path) -> dict[str, Any]:
+    """What a file written by `write` says of itself; empty where it says nothing.
+
+    Raises:
+        TableError: it is no Parquet file.
+    """
+    try:
+        schema = pq.read_schema(file)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{file}: not a Parquet file ({error})") from error
+    note = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
+    return note if isinstance(note, dict) else {}
+
+
+def open_table(path: Path) -> CaptionTable:
+    """Open a table by its folder or its Parquet file.
+
+    Raises:
+        TableError: there is none, it is no Parquet, or it has another schema.
+    """
+    file = path / TABLE_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise TableError(f"{file}: no caption table here; `rs-caption convert` makes one")
+    about = read_note(file)
+    if about.get("schema") != SCHEMA_VERSION:
+        found = about.get("schema", "no rs_caption metadata")
+        raise TableError(
+            f"{file}: expected a caption table of schema {SCHEMA_VERSION}, found {found}"
+        )
+    if missing := [name for name in SCHEMA.names if name not in pq.read_schema(file).names]:
+        raise TableError(f"{file}: the column {missing[0]!r} is missing")
+    return CaptionTable(file, about, read_roots(file.parent))
+
+
+def read_roots(folder: Path) -> dict[str, Path]:
+    """Dataset -> folder of its images, from `roots.json`; relative ones count from that file."""
+    file = folder / ROOTS_FILE
+    if not file.is_file():
+        return {}
+    value = read_json(file)
+    if not isinstance(value, dict) or not all(isinstance(root, str) for root in value.values()):
+        raise TableError(f'{file}: expected {{"dataset": "folder", ...}}, found {value!r:.80}')
+    return {name: (folder / root) for name, root in value.items()}
+
+
+def write_roots(folder: Path, roots: dict[str, Path]) -> None:
+    """Write `roots.json` beside a table, as absolute paths."""
+    write_json(folder / ROOTS_FILE, {name: str(roots[name].absolute()) for name in sorted(roots)})

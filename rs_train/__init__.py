@@ -1,0 +1,1 @@
+"""Continual pretraining of CLIP on caption tables, on open_clip."""
