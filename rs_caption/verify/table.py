@@ -1,0 +1,111 @@
+"""Judging a table: every row, streamed, and the order of the rows.
+
+What the rows are held to stands in the table itself, per dataset:
+
+    {"sources": {"dota": {"options": {"style": "plain", "rules": "b2c", "central": 0.5}}}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pyarrow as pa
+
+from rs_caption import manifest
+from rs_caption.errors import TableError
+from rs_caption.table import SCHEMA, CaptionTable
+from rs_caption.verify.row import Judge, Problem, Row, check_row
+from rs_caption.verify.sentence import Style, Vocabulary
+
+_NOT_NEEDED = ("split", "phash")
+_COLUMNS = [name for name in SCHEMA.names if name not in _NOT_NEEDED]
+
+
+class _Options(msgspec.Struct, frozen=True):
+    style: Style
+    rules: Literal["b2c", "all", "b2c+all"]
+    central: Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How much has been judged so far."""
+
+    rows: int = 0
+    captions: int = 0
+
+
+def check_table(
+    table: CaptionTable, tally: Tally | None = None, folder: Path | None = None
+) -> Iterator[Problem]:
+    """Every problem of a table, in the order of its rows.
+
+    Args:
+        table: the table.
+        tally: counts what has been judged while the problems are drawn.
+        folder: of the manifests, where not those of the package.
+
+    Raises:
+        UserError: a dataset without a manifest, or of which the table does not state the options.
+    """
+    tally = Tally() if tally is None else tally
+    courts: dict[str, tuple[str, Judge]] = {}
+    before = ""
+    for batch in table.batches(_COLUMNS):
+        for row in rows(batch):
+            dataset, image_id = row["dataset"], row["image_id"]
+            if dataset not in courts:
+                courts[dataset] = _court(table, dataset, folder)
+            family, judge = courts[dataset]
+            yield from _check_place(row, before, family)
+            yield from check_row(row, judge)
+            before = image_id
+            tally.rows += 1
+            tally.captions += len(row["captions"])
+
+
+def _check_place(row: Row, before: str, family: str) -> Iterator[Problem]:
+    """Order and uniqueness in one look back: equal rows that are apart break the order as well."""
+    image_id = row["image_id"]
+    if image_id == before:
+        yield Problem(image_id, "", "image_id stands twice")
+    if image_id < before:
+        yield Problem(image_id, "", f"stands after {before!r}; rows are ordered by image_id")
+    if row["family"] != family:
+        yield Problem(image_id, "", f"family is {row['family']!r} instead of {family!r}")
+
+
+def _court(table: CaptionTable, dataset: str, folder: Path | None) -> tuple[str, Judge]:
+    """Family and judge of a dataset."""
+    facts = manifest.load(dataset, folder)
+    if facts.family == "ret":
+        return facts.family, Judge(Vocabulary.of({}, "plain"), "human", 0.5)
+    try:
+        stated = table.about["sources"][dataset]["options"]
+        options = msgspec.convert(stated, _Options)
+    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        raise TableError(
+            f"{table.path}: expected style, rules and central in its metadata under "
+            f"sources, {dataset}, options; found: {error}; convert {dataset} anew"
+        ) from error
+    return facts.family, Judge(
+        Vocabulary.of(facts.nouns, options.style), options.rules, options.central
+    )
+
+
+def rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Rows as `check_row` takes them; boxes go by column, much faster than by a dict for each."""
+    column = batch.column("boxes")
+    flat = column.flatten()
+    name, *xyxy = (flat.field(axis) for axis in ("name", "x0", "y0", "x1", "y1"))
+    sides = [side.to_numpy(zero_copy_only=False).tolist() for side in xyxy]  # null becomes NaN
+    boxes = list(zip(name.to_pylist(), *sides, strict=True))
+    ends = column.offsets.to_numpy()
+    ends = (ends - ends[0]).tolist()
+    lists = batch.drop_columns(["boxes"]).to_pylist()
+    for row, start, end in zip(lists, ends[:-1], ends[1:], strict=True):
+        yield {**row, "boxes": boxes[start:end]}
