@@ -6,26 +6,20 @@ were skipped for reasons that are no documented quirk of the dataset; 130 interr
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rs_caption import __version__
 from rs_caption.engine import default_workers
-from rs_caption.errors import RsCaptionError
+from rs_caption.program import new_app, run
 
-EXIT_USER_ERROR = 2
 EXIT_SKIPPED = 3
+CAPTIONS, OBJECTS, RUN = "Captions", "Tiles and objects", "How to run"  # panels of --help
 
-app = typer.Typer(
-    name="rs-caption",
-    help="Turn remote-sensing annotations (boxes, masks, sentences) into caption tables.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = new_app(
+    "rs-caption", "Turn remote-sensing annotations (boxes, masks, sentences) into caption tables."
 )
 
 
@@ -39,28 +33,19 @@ class OnError(StrEnum):
 TableArgument = Annotated[Path, typer.Argument(metavar="TABLE", help="Folder of a table.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write the table to.")]
 WorkersOption = Annotated[
-    int, typer.Option("--workers", min=1, help="Processes; default: the cores there are.")
+    int,
+    typer.Option(
+        "--workers", rich_help_panel=RUN, min=1, help="Processes; default: the cores there are."
+    ),
 ]
 OnErrorOption = Annotated[
     OnError,
-    typer.Option("--on-error", help="skip: leave unusable items out, count and list them."),
+    typer.Option(
+        "--on-error",
+        rich_help_panel=RUN,
+        help="skip: leave unusable items out, count and list them.",
+    ),
 ]
-
-
-def _version(value: bool) -> None:
-    if value:
-        typer.echo(f"rs-caption {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """Options of the program itself."""
 
 
 @app.command()
@@ -72,22 +57,50 @@ def convert(
     split: Annotated[
         list[str] | None, typer.Option("--split", help="May be repeated; default: all annotated.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Decides the random choices.")] = 0,
-    style: Annotated[str, typer.Option("--style", help="plain English, or the paper's.")] = "plain",
-    rules: Annotated[str, typer.Option("--rules", help="b2c, all or b2c+all.")] = "b2c",
+    seed: Annotated[
+        int, typer.Option("--seed", rich_help_panel=CAPTIONS, help="Decides the random choices.")
+    ] = 0,
+    style: Annotated[
+        str,
+        typer.Option("--style", rich_help_panel=CAPTIONS, help="plain English, or the paper's."),
+    ] = "plain",
+    rules: Annotated[
+        str, typer.Option("--rules", rich_help_panel=CAPTIONS, help="b2c, all or b2c+all.")
+    ] = "b2c",
     central: Annotated[
-        float, typer.Option("--central", help="Share of width and height that is the middle.")
+        float,
+        typer.Option(
+            "--central",
+            rich_help_panel=CAPTIONS,
+            help="Share of width and height that is the middle.",
+        ),
     ] = 0.5,
     tile: Annotated[
-        int, typer.Option("--tile", help="Cut larger images into tiles of this many pixels a side.")
+        int,
+        typer.Option(
+            "--tile",
+            rich_help_panel=OBJECTS,
+            help="Cut larger images into tiles of this many pixels a side.",
+        ),
     ] = 0,
-    overlap: Annotated[int, typer.Option("--overlap", help="Pixels that tiles share.")] = 0,
+    overlap: Annotated[
+        int, typer.Option("--overlap", rich_help_panel=OBJECTS, help="Pixels that tiles share.")
+    ] = 0,
     min_visible: Annotated[
         float,
-        typer.Option("--min-visible", help="Share of an object a tile must show to count it."),
+        typer.Option(
+            "--min-visible",
+            rich_help_panel=OBJECTS,
+            help="Share of an object a tile must show to count it.",
+        ),
     ] = 0.5,
     min_area: Annotated[
-        int, typer.Option("--min-area", help="Pixels a component of a mask needs to count.")
+        int,
+        typer.Option(
+            "--min-area",
+            rich_help_panel=OBJECTS,
+            help="Pixels a component of a mask needs to count.",
+        ),
     ] = 1,
     workers: WorkersOption = default_workers(),
     on_error: OnErrorOption = OnError.SKIP,
@@ -218,9 +231,5 @@ def _exit_if_skipped(undocumented: int) -> None:
 
 
 def main() -> None:
-    """Entry point: user errors become one line and exit code 2."""
-    try:
-        app()
-    except RsCaptionError as error:
-        typer.echo(f"rs-caption: {error}", err=True)
-        sys.exit(EXIT_USER_ERROR)
+    """Entry point."""
+    run(app)

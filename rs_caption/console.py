@@ -58,13 +58,15 @@ def say(text: str = "", style: str = "") -> None:
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table: numbers to the right with thousands separated, everything else to the left."""
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    say(title, style="bold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for at, name in enumerate(header):
         numeric = bool(rows) and all(isinstance(row[at], int | float) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(f"{v:,}" if isinstance(v, int | float) else str(v) for v in row))
     out.print(table)
+    say()
 
 
 def print_counts(title: str, counts: Mapping[str, int], what: str) -> None:

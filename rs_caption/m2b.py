@@ -9,12 +9,25 @@ that touch (8-connected, as border following is). A component in a hole of anoth
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar, cast
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from rs_caption.sample import Boxes, Mask
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def compiled(function: F) -> F:
+    """Compile with numba; the machine code is kept for the next process where it can be."""
+    try:
+        return cast("F", numba.njit(cache=True)(function))
+    except RuntimeError:  # no folder to keep it in can be written to: compile in every process
+        return cast("F", numba.njit(function))
 
 
 def mask_to_boxes(mask: Mask, min_area: int = 1) -> tuple[Boxes, int]:
@@ -39,7 +52,7 @@ def mask_to_boxes(mask: Mask, min_area: int = 1) -> tuple[Boxes, int]:
 _Columns = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]  # class_N, xyxy_N4, area_N
 
 
-@numba.njit(cache=True)
+@compiled
 def _components(classes_HW: NDArray[np.uint8]) -> _Columns:
     """Run-length union-find: every component's class, box and area."""
     run_class, run_y, run_x0, run_x1 = _runs(classes_HW)
@@ -60,7 +73,7 @@ def _components(classes_HW: NDArray[np.uint8]) -> _Columns:
     return _measure(parent, run_class, run_y, run_x0, run_x1)
 
 
-@numba.njit(cache=True)
+@compiled
 def _runs(classes_HW: NDArray[np.uint8]) -> tuple[NDArray[np.intp], ...]:
     """Maximal horizontal runs of one class: class, y, x0, x1 (half-open), in raster order."""
     height, width = classes_HW.shape
@@ -92,7 +105,7 @@ def _runs(classes_HW: NDArray[np.uint8]) -> tuple[NDArray[np.intp], ...]:
     return run_class, run_y, run_x0, run_x1
 
 
-@numba.njit(cache=True)
+@compiled
 def _find(parent: NDArray[np.intp], run: int) -> int:
     while parent[run] != run:
         parent[run] = parent[parent[run]]
@@ -100,7 +113,7 @@ def _find(parent: NDArray[np.intp], run: int) -> int:
     return run
 
 
-@numba.njit(cache=True)
+@compiled
 def _join(parent: NDArray[np.intp], left: int, right: int) -> None:
     """The smaller root wins, so that a component is named by its first run."""
     left, right = _find(parent, left), _find(parent, right)
@@ -110,7 +123,7 @@ def _join(parent: NDArray[np.intp], left: int, right: int) -> None:
         parent[left] = right
 
 
-@numba.njit(cache=True)
+@compiled
 def _measure(
     parent: NDArray[np.intp],
     run_class: NDArray[np.intp],

@@ -1,0 +1,49 @@
+"""What the three commands share: `--version`, `-h`, and errors as one line with exit code 2."""
+
+# No `from __future__ import annotations` here: typer could not resolve names of an inner function.
+import sys
+from typing import Annotated
+
+import typer
+
+from rs_caption import __version__
+from rs_caption.errors import RsCaptionError
+
+EXIT_USER_ERROR = 2
+
+
+def new_app(name: str, about: str) -> typer.Typer:
+    """An empty command-line program."""
+    app = typer.Typer(
+        name=name,
+        help=about,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    def show_version(value: bool) -> None:
+        if value:
+            typer.echo(f"{name} {__version__}")
+            raise typer.Exit
+
+    @app.callback()
+    def root(
+        *,
+        version: Annotated[
+            bool,
+            typer.Option("--version", callback=show_version, is_eager=True, help="Show it."),
+        ] = False,
+    ) -> None:
+        """Options of the program itself."""
+
+    return app
+
+
+def run(app: typer.Typer) -> None:
+    """Run a program; an error of the user's ends it with one line instead of a traceback."""
+    try:
+        app()
+    except RsCaptionError as error:
+        typer.echo(f"{app.info.name}: {error}", err=True)
+        sys.exit(EXIT_USER_ERROR)

@@ -1,0 +1,67 @@
+"""Whether training can start: the tables, the images behind them, and the leakage stamp."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rs_caption.table import CaptionTable, open_table
+
+_COLUMNS = ["dataset", "split", "image_path", "captions"]
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What stands in the tables, and what stands in the way."""
+
+    images: int
+    captions: int
+    by_split: dict[str, int]
+    problems: list[str]
+
+
+def check_tables(paths: Sequence[Path]) -> Readiness:
+    """Look at every row's image file (not into it) and at the tables' stamps.
+
+    Raises:
+        TableError: a path holds no caption table, or a dataset has no root.
+    """
+    by_split: Counter[str] = Counter()
+    captions = 0
+    problems: list[str] = []
+    for path in paths:
+        table = open_table(path)
+        missing = []
+        for dataset, split, image, number in _rows(table):
+            by_split[split] += 1
+            captions += number
+            file = table.image_file(dataset, image)
+            if not file.is_file():
+                missing.append(file)
+        problems += _stamp_problems(table)
+        if missing:
+            first = (
+                f"{len(missing):,} images are not where roots.json says, the first: {missing[0]}"
+            )
+            problems.append(f"{table.path}: {first}")
+    if by_split["test"]:
+        problems.append(f"{by_split['test']:,} rows are of split test; run `rs-caption dedup`")
+    return Readiness(by_split.total(), captions, dict(sorted(by_split.items())), problems)
+
+
+def _rows(table: CaptionTable) -> Iterator[tuple[str, str, str, int]]:
+    for batch in table.batches(_COLUMNS):
+        dataset, split, image, captions = (batch[name].to_pylist() for name in _COLUMNS)
+        yield from zip(dataset, split, image, map(len, captions), strict=True)
+
+
+def _stamp_problems(table: CaptionTable) -> list[str]:
+    """A corpus that was never held against test rows may hold them."""
+    stamp = table.about.get("dedup")
+    if stamp is None:
+        return [f"{table.path}: was never compared with test rows; run `rs-caption dedup`"]
+    if not stamp["tests"]:
+        return [f"{table.path}: was de-duplicated without test rows; add --against"]
+    return []

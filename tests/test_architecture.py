@@ -1,0 +1,78 @@
+"""The architecture, held by tests: what imports what, and the frozen surface of the commands."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+import rs_bench.cli
+import rs_caption.cli
+import rs_train.cli
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = sorted((ROOT / "rs_caption").rglob("*.py"))
+HEAVY = ("torch", "daft", "ray", "pandas", "pyarrow", "numba", "scipy", "PIL", "shapely")
+
+
+def imported(path):
+    """Modules that a file imports, anywhere in it."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_core_imports_neither_torch_nor_the_trainer(path):
+    tops = {name.split(".")[0] for name in imported(path)}
+    assert not tops & {"torch", "torchvision", "open_clip", "rs_train", "rs_bench"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rs_caption/verify").glob("*.py")), ids=str)
+def test_verify_shares_nothing_with_the_captioner(path):
+    names = set(imported(path))
+    assert not [name for name in names if re.match(r"rs_caption\.(b2c|wording|rows)", name)]
+
+
+@pytest.mark.parametrize("module", ["rs_caption", "rs_caption.cli", "rs_train.cli", "rs_bench.cli"])
+def test_importing_stays_cheap(module):
+    code = f"import sys, {module}; print(*sorted(set(sys.modules) & set({HEAVY!r})))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_stay_small(path):
+    assert len(path.read_text().splitlines()) <= 300
+
+
+def options(app):
+    """Command -> its options and arguments, from the program itself."""
+    group = typer.main.get_command(app)
+    return {
+        name: " ".join(sorted(max(param.opts, key=len) for param in command.params))
+        for name, command in group.commands.items()
+    }
+
+
+def test_the_options_are_frozen():
+    assert options(rs_caption.cli.app) == {
+        "convert": (
+            "--central --min-area --min-visible --on-error --out --overlap --root --rules "
+            "--seed --source --split --style --tile --workers"
+        ),
+        "dedup": "--against --on-error --out --threshold --workers tables",
+        "show": "--draw --id --n table",
+        "verify": "table",
+        "sample": "--images --seed folder",
+        "demo": "folder",
+    }
+    assert options(rs_train.cli.app) == {"check": "tables"}
+    assert options(rs_bench.cli.app) == {"retrieval": "--features --json"}

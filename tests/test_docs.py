@@ -1,0 +1,95 @@
+"""Every command in the documentation is run, in order, in a folder of its own."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rs_bench.cli
+import rs_caption.cli
+import rs_train.cli
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXPECTED_CODE = re.compile(r"#\s*exit code (\d+)\s*$")
+PROGRAMS = {
+    "rs-caption": rs_caption.cli.app,
+    "rs-train": rs_train.cli.app,
+    "rs-bench": rs_bench.cli.app,
+}
+
+
+def name(page):
+    return str(page.relative_to(ROOT))
+
+
+def steps(page):
+    """(language, text) of every command and program of a page."""
+    for language, text in BLOCK.findall(page.read_text()):
+        if language == "sh":
+            yield from (("sh", line) for line in text.splitlines() if line.strip())
+        elif language == "python":
+            yield "python", text
+
+
+def run(language, text, folder):
+    """Run one step as a reader would who has activated the environment."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-c", text] if language == "python" else ["bash", "-c", text]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if list(steps(page))], ids=name)
+def test_the_commands_of_a_page_run_in_order(page, tmp_path):
+    for language, text in steps(page):
+        if text.startswith("make "):
+            target = text.split()[1]
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+            continue
+        expected = EXPECTED_CODE.search(text)
+        done = run(language, text, tmp_path)
+        assert done.returncode == int(expected[1] if expected else 0), f"{text}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+
+
+def examples():
+    """The example in the help text of every command."""
+    for program, app in PROGRAMS.items():
+        for command in app.registered_commands:
+            found = re.search(r"Example: (.+)", command.callback.__doc__)
+            assert found, f"{program} {command.callback.__name__} has no example"
+            yield program, command.callback.__name__, shlex.split(found[1])
+
+
+@pytest.mark.parametrize(
+    ("program", "command", "example"), list(examples()), ids=lambda value: str(value)[:30]
+)
+def test_the_example_of_a_help_text_is_a_command_of_the_program(program, command, example):
+    assert example[:2] == [program, command]
+    asked = run("sh", f"{program} {command} --help", ROOT).stdout
+    assert all(word in asked for word in example if word.startswith("--"))
+
+
+def test_the_readme_names_every_command():
+    text = "".join(page.read_text() for page in PAGES)
+    for program, app in PROGRAMS.items():
+        for command in app.registered_commands:
+            assert f"{program} {command.callback.__name__}" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_within_the_project_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
