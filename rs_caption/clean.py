@@ -24,6 +24,7 @@ from rs_caption.errors import DataError, TableError, UserError
 from rs_caption.files import whole, write_json
 from rs_caption.hashing import COLUMNS, Hashes, ShownRow, hash_rows
 from rs_caption.sample import Skipped
+from rs_caption.skips import write_skipped
 from rs_caption.table import CaptionTable
 
 REMOVED_FILE = "removed.parquet"
@@ -123,7 +124,7 @@ def _merged_roots(tables: Sequence[CaptionTable]) -> dict[str, Path]:
     merged: dict[str, Path] = {}
     for one in tables:
         for name, root in one.roots.items():
-            if merged.setdefault(name, root) != root:
+            if merged.setdefault(name, root).resolve() != root.resolve():
                 raise TableError(
                     f"{one.path}: the images of {name} lie in {root}, those of another table in "
                     f"{merged[name]}; bring them below one folder and edit roots.json"
@@ -190,6 +191,7 @@ def _land(
     """Write everything, the table last: it is the sign that the run is complete."""
     stamp = {"threshold": request.threshold, "tests": report.tests}
     _write_removed(request.out / REMOVED_FILE, removals)
+    write_skipped(request.out, hashes.skipped)
     table.write_roots(request.out, _merged_roots(corpus))
     write_json(request.out / REPORT_FILE, {**stamp, **asdict(report)})
     about = table.metadata(_merged_sources(corpus), dedup=stamp)
@@ -203,7 +205,7 @@ def _kept_rows(one: CaptionTable, kept: set[str], hashes: Hashes) -> pa.Table:
     ids = rows["image_id"].to_pylist()
     codes = pa.array([hashes.codes.get(name) for name in ids], pa.uint64())
     rows = rows.set_column(rows.column_names.index("phash"), table.SCHEMA.field("phash"), codes)
-    return rows.filter(pa.array([name in kept for name in ids]))
+    return rows.filter(pa.array([name in kept for name in ids], pa.bool_()))
 
 
 def _write_removed(path: Path, removals: Sequence[Removal]) -> None:

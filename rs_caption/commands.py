@@ -9,10 +9,11 @@ from pathlib import Path
 from rs_caption import manifest, table
 from rs_caption.clean import REMOVED_FILE, CleanRequest, CleanResult, clean
 from rs_caption.console import print_counts, print_table, progress_bar, say
-from rs_caption.convert import SKIPPED_FILE, Report, Request, convert
+from rs_caption.convert import Report, Request, convert
 from rs_caption.files import whole
 from rs_caption.options import Options
 from rs_caption.show import draw, find_rows, lines
+from rs_caption.skips import SKIPPED_FILE
 from rs_caption.verify import Tally, check_table
 from rs_caption.world import write_world
 
@@ -91,8 +92,8 @@ def print_clean(result: CleanResult, request: CleanRequest) -> None:
     more = len(result.removals) - _FIRST_REMOVALS
     if more > 0:
         say(f"  and {more:,} more in {request.out / REMOVED_FILE}")
-    for skip in result.skipped[:_FIRST_REMOVALS]:
-        say(f"  {skip.item}: {skip.reason}: {skip.detail}")
+    if result.skipped:
+        say(f"Rows that could not be hashed: {request.out / SKIPPED_FILE}")
     say(f"Table: {request.out / table.TABLE_FILE}")
 
 

@@ -8,8 +8,6 @@ of the same command finds them.
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 import time
 from collections import Counter
@@ -23,18 +21,18 @@ import pyarrow as pa
 from rs_caption import table
 from rs_caption.engine import Progress, engine_for, no_progress
 from rs_caption.errors import DataError, UserError
-from rs_caption.files import write_json, write_text
+from rs_caption.files import write_json
 from rs_caption.manifest import Manifest
 from rs_caption.options import Options
 from rs_caption.readers import READERS
 from rs_caption.readers.item import Item
 from rs_caption.sample import Skipped
 from rs_caption.shard import Job, Part, convert_shard
+from rs_caption.skips import write_skipped
 
 ITEMS_A_SHARD = 128  # what a kill can cost; fixed, so that a resumed run cuts the work alike
 PARTS_FOLDER = ".parts"
 REPORT_FILE = "convert.json"
-SKIPPED_FILE = "skipped.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def convert(request: Request, progress: Progress = no_progress) -> Report:
         progress(min(len(parts) * ITEMS_A_SHARD, len(items)), len(items))
     skipped += [skip for part in parts for skip in part.skipped]
     report = _report(request, parts, skipped, time.monotonic() - started)
-    _land(request, parts, sorted(skipped), report)
+    _land(request, parts, skipped, report)
     return report
 
 
@@ -108,8 +106,13 @@ def _scan(request: Request) -> tuple[list[Item], list[Skipped]]:
     annotated = [name for name, split in manifest.splits.items() if split.annotated]
     splits = frozenset(request.splits or annotated)
     found = list(READERS[manifest.reader].scan(request.root, manifest, splits))
-    items = sorted(entry for entry in found if isinstance(entry, Item))
+    items = sorted(entry for entry in found if isinstance(entry, Item) and _in_utf_8(entry))
+    unnamed = [entry for entry in found if isinstance(entry, Item) and not _in_utf_8(entry)]
     skipped = [entry for entry in found if isinstance(entry, Skipped)]
+    skipped += [
+        Skipped(item.image, "bad_image", "the file name is not UTF-8; rename it")
+        for item in unnamed
+    ]
     for before, item in pairwise(items):
         if before.image == item.image:
             detail = f"annotated twice: {before.annotation} and {item.annotation}"
@@ -124,6 +127,15 @@ def _scan(request: Request) -> tuple[list[Item], list[Skipped]]:
             f"({len(skipped)} skipped{f': {skipped[0].detail}' if skipped else ''})"
         )
     return sorted(unique.values()), skipped
+
+
+def _in_utf_8(item: Item) -> bool:
+    """Whether a table can hold the item's paths; Python keeps foreign bytes as surrogates."""
+    try:
+        f"{item.image}{item.annotation}".encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _jobs(request: Request, items: Sequence[Item]) -> list[Job]:
@@ -174,7 +186,7 @@ def _land(
     manifest, options, out = request.manifest, request.options, request.out
     source = {"seed": options.seed, "manifest": manifest.digest, "options": options.as_dict()}
     table.write_roots(out, {manifest.name: request.root})
-    write_text(out / SKIPPED_FILE, _skipped_csv(manifest, skipped))
+    write_skipped(out, skipped, manifest.quirks)
     write_json(
         out / REPORT_FILE,
         {
@@ -205,12 +217,3 @@ def _rows(parts: Sequence[Part]) -> Iterator[pa.Table]:
         yield from (table.sorted_by_id(table.read_rows(part.path)) for part in parts)
     else:
         yield table.sorted_by_id(pa.concat_tables(table.read_rows(part.path) for part in parts))
-
-
-def _skipped_csv(manifest: Manifest, skipped: Sequence[Skipped]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["item", "reason", "detail", "documented"])
-    for skip in skipped:
-        writer.writerow([*skip, "yes" if skip.reason in manifest.quirks else "no"])
-    return text.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rs_caption.errors import UserError, WriteError
@@ -32,13 +32,14 @@ def whole(path: Path) -> Iterator[Path]:
             "the same command again: finished parts are kept"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # gone already, or its folder never was
+            partial.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, whole or not at all."""
+    r"""Write `text` to `path`, whole or not at all; foreign bytes of file names as `\udcd6`."""
     with whole(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: object) -> None:

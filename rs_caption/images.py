@@ -17,8 +17,7 @@ from rs_caption.errors import DataError
 
 MAX_PIXELS = 4_000_000_000  # 63,000 a side: beyond it a header is taken for broken
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-_END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
-_TAIL_BYTES = 4096
+_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _TIFF_PARTS = ((273, 279), (324, 325))  # tags of (offsets, byte counts): of strips, of tiles
 
 
@@ -49,8 +48,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
 def image_size(path: Path) -> tuple[int, int]:
     """Width and height from the header of a complete image.
 
-    A file cut short keeps a good header. Its end is looked at, and only where the end mark is
-    missing are the pixels decoded to be sure.
+    A file cut short keeps a good header. So its end is looked at, and only where that is not the
+    end its format prescribes are the pixels decoded to be sure.
 
     Raises:
         DataError: as `open_image`.
@@ -71,9 +70,10 @@ def _looks_complete(path: Path, image: Image.Image) -> bool:
         return bool(ends) and max(ends) <= size
     with path.open("rb") as file:
         if image.format == "BMP":
-            return int.from_bytes(file.read(6)[2:], "little") <= size
-        file.seek(max(0, size - _TAIL_BYTES))
-        return _END_MARKS.get(image.format or "", b"no mark") in file.read()
+            return 0 < int.from_bytes(file.read(6)[2:], "little") <= size  # many writers leave 0
+        end = _ENDS.get(image.format or "")
+        file.seek(max(0, size - len(end or b"")))
+        return file.read() == end
 
 
 def to_8_bit(image: Image.Image) -> Image.Image:
@@ -83,7 +83,7 @@ def to_8_bit(image: Image.Image) -> Image.Image:
     """
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         values_HW = np.asarray(image, np.float64)
-        low, high = values_HW.min(), values_HW.max()
-        scaled = (values_HW - low) / max(high - low, 1) * 255
+        low, high = np.nanmin(values_HW), np.nanmax(values_HW)
+        scaled = (np.nan_to_num(values_HW, nan=low) - low) / ((high - low) or 1) * 255
         return Image.fromarray(scaled.round().astype(np.uint8))
     return image

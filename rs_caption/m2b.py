@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from rs_caption.errors import WriteError
 from rs_caption.sample import Boxes, Mask
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -41,7 +42,7 @@ def mask_to_boxes(mask: Mask, min_area: int = 1) -> tuple[Boxes, int]:
         The boxes, in pixels, and how many components `min_area` left out.
     """
     if mask.instances_HW is None:
-        class_N, xyxy_N4, area_N = _components(np.ascontiguousarray(mask.classes_HW))
+        class_N, xyxy_N4, area_N = _measured(np.ascontiguousarray(mask.classes_HW))
     else:
         class_N, xyxy_N4, area_N = _instances(mask.classes_HW, mask.instances_HW)
     large_N = area_N >= min_area
@@ -50,6 +51,16 @@ def mask_to_boxes(mask: Mask, min_area: int = 1) -> tuple[Boxes, int]:
 
 
 _Columns = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]  # class_N, xyxy_N4, area_N
+
+
+def _measured(classes_HW: NDArray[np.uint8]) -> _Columns:
+    try:
+        return _components(classes_HW)
+    except OSError as error:  # numba writes what it compiles to a cache
+        raise WriteError(
+            f"the compiled code could not be kept ({error.strerror}); make room, or set "
+            "NUMBA_CACHE_DIR to a folder that has some"
+        ) from error
 
 
 @compiled

@@ -101,7 +101,7 @@ def _picture(table: CaptionTable, row: Row) -> tuple[Image.Image, float]:
         if row["window"] is not None:
             shown = shown.crop(Window(**row["window"]))
         scale = _PICTURE_PX / max(shown.size)
-        size = (round(shown.width * scale), round(shown.height * scale))
+        size = (max(round(shown.width * scale), 1), max(round(shown.height * scale), 1))
         return shown.convert("RGB").resize(size, Image.Resampling.LANCZOS), scale
 
 

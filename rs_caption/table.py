@@ -121,7 +121,7 @@ def write(path: Path, tables: Iterable[pa.Table], about: dict[str, Any]) -> int:
 
     The bytes depend on the rows and `about` alone, not on how the rows are cut into `tables`.
     """
-    note = json.dumps(about, sort_keys=True, ensure_ascii=False).encode()
+    note = json.dumps(about, sort_keys=True).encode()
     schema = SCHEMA.with_metadata({_METADATA_KEY: note})
     rows = 0
     with (

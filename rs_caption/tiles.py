@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from rs_caption.sample import Boxes, Mask, Window
 
+_ROUNDING = 1e-9  # of a share: half of an object computes to a little less than 0.5
+
 
 class Cut(NamedTuple):
     """Objects inside one window; `kept_N` says which of the image's objects they are."""
@@ -66,7 +68,7 @@ def cut_boxes(boxes: Boxes, window: Window, min_visible: float) -> Cut:
     if crossing_N.any():
         hulls, visible = _clip(boxes.take(crossing_N), window)
         hulls_N4[crossing_N] = hulls
-        keep_N[crossing_N] = (visible > 0) & (visible >= min_visible)
+        keep_N[crossing_N] = (visible > 0) & (visible >= min_visible - _ROUNDING)
     shift = np.array([window.x0, window.y0, window.x0, window.y0], np.float64)
     kept = Boxes(boxes.names, hulls_N4 - shift).take(keep_N)
     return Cut(kept, keep_N)

@@ -38,18 +38,26 @@ def find_places(root: Path, manifest: Manifest, splits: frozenset[str]) -> list[
         UserError: none does; the message says what was looked for and what is there.
     """
     parts = [part for part in manifest.layout.parts if not part.split or part.split in splits]
-    places = [place for part in parts if (place := _find(root, part))]
-    if not places:
+    if not any(_is_whole(root, part) for part in parts):
         raise UserError(_not_here(root, manifest, parts))
-    return places
+    return [place for part in parts if (place := _find(root, part))]
+
+
+def _is_whole(root: Path, part: Part) -> bool:
+    """Whether both images and annotations of a part are there."""
+    return _first(root, part.images) is not None and _first(root, part.annotations) is not None
+
+
+def _first(root: Path, names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if (root / name).exists()), None)
 
 
 def _find(root: Path, part: Part) -> Place | None:
-    images = next((name for name in part.images if (root / name).is_dir()), None)
-    annotations = next((name for name in part.annotations if (root / name).exists()), None)
-    if images is None or annotations is None:
+    """Where a part lies; of one that is there by half, each item will be missed by name."""
+    images, annotations = _first(root, part.images), _first(root, part.annotations)
+    if images is None and annotations is None:
         return None
-    return Place(images, annotations, part.split)
+    return Place(images or part.images[0], annotations or part.annotations[0], part.split)
 
 
 def _not_here(root: Path, manifest: Manifest, parts: list[Part]) -> str:
@@ -59,7 +67,9 @@ def _not_here(root: Path, manifest: Manifest, parts: list[Part]) -> str:
     )
     message = f"{root}: no {manifest.title} here. Looked for {looked_for}"
     below = sorted(p for p in root.iterdir() if p.is_dir())
-    nearby = [p for p in (root.absolute().parent, *below) if any(_find(p, part) for part in parts)]
+    nearby = [
+        p for p in (root.absolute().parent, *below) if any(_is_whole(p, part) for part in parts)
+    ]
     if nearby:
         return f"{message}. Did you mean --root {nearby[0]}?"
     found = ", ".join(p.name for p in below[:8]) or "no folder"
@@ -84,10 +94,15 @@ def pairs(root: Path, place: Place, suffixes: tuple[str, ...]) -> Iterator[Item 
             yield Skipped(extra, "duplicate_image_id", f"{of_image[0]} has the same stem")
 
 
+def images_in(folder: Path) -> set[str]:
+    """File names of the images in a folder; none where no folder is."""
+    return {name for names in _by_stem(folder, SUFFIXES).values() for name in names}
+
+
 def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, list[str]]:
-    """Stem -> file names, those of the preferred suffix first."""
+    """Stem -> file names, those of the preferred suffix first; nothing where no folder is."""
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix.lower() in suffixes and not path.name.startswith("."):
             found.setdefault(path.stem, []).append(path.name)
     for names in found.values():

@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from rs_caption.errors import DataError, UserError
-from rs_caption.images import SUFFIXES, image_size
+from rs_caption.images import image_size
 from rs_caption.manifest import Manifest
-from rs_caption.readers.item import Item, find_places
+from rs_caption.readers.item import Item, find_places, images_in
 from rs_caption.readers.text import read_text
 from rs_caption.sample import Captions, Sample, Skipped
 
@@ -44,7 +44,7 @@ def scan(root: Path, manifest: Manifest, splits: frozenset[str]) -> Iterator[Ite
     """
     for place in find_places(root, manifest, splits):
         listed: set[str] = set()
-        there = {p.name for p in (root / place.images).iterdir() if p.suffix.lower() in SUFFIXES}
+        there = images_in(root / place.images)
         for image in _parse(root / place.annotations).images:
             if image.split in splits:
                 yield _item(image, f"{place.images}/{image.filename}", place.annotations, there)

@@ -62,8 +62,9 @@ def _values(path: Path) -> NDArray[np.integer]:
 
 def _classes(path: Path, values_HW: NDArray[np.integer], manifest: Manifest) -> NDArray[np.uint8]:
     table = lookup(manifest)
-    over_HW = np.minimum(values_HW, len(table) - 1)  # the last entry is unknown: it takes the rest
-    classes_HW: NDArray[np.uint8] = table[over_HW]
+    last = len(table) - 1  # which is unknown, and takes the rest
+    known_HW = (values_HW >= 0) & (values_HW < last)
+    classes_HW: NDArray[np.uint8] = table[np.where(known_HW, values_HW, last)]
     unknown_HW = classes_HW == _UNKNOWN
     if unknown_HW.any():
         y, x = np.unravel_index(int(unknown_HW.argmax()), unknown_HW.shape)

@@ -1,0 +1,55 @@
+"""How tests call the commands: in this process, or as a user does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that every test can import `fakes`
+
+SCRIPT = Path(sys.executable).with_name("rs-caption")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys) -> Callable[..., Ended]:
+    """Run `rs-caption ARGUMENTS` in this process: an unforeseen exception fails the test."""
+    from rs_caption.cli import main  # noqa: PLC0415 -- not every test needs it
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["rs-caption", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        return Ended(int(end.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def script() -> Callable[..., Ended]:
+    """Run `rs-caption ARGUMENTS` as a process of its own; it never shows a traceback."""
+
+    def run(*arguments: object, **options) -> Ended:
+        command = [SCRIPT, *map(str, arguments)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=300, **options
+        )
+        assert "Traceback" not in done.stderr
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    return run

@@ -1,0 +1,291 @@
+"""`rs-caption dedup`: who leaves, who stays, what is written, by hashes worked out by hand.
+
+Most tables here carry their hashes, so that distances are plain to see: 0b0011 is 2 bits from 0.
+"""
+
+import json
+import shutil
+
+import imagehash
+import pyarrow.parquet as pq
+import pytest
+from fakes import SOURCE, Fake, hashed, picture, skipped_of, write
+from PIL import Image
+
+from rs_caption import manifest, table
+from rs_caption.convert import Request, convert
+from rs_caption.options import Options
+
+DOTA, RSICD = manifest.load("dota"), manifest.load("rsicd")
+FAR = 0x0F0F_0F0F_0F0F_0F0F  # 32 bits from 0
+
+
+def kept_in(out):
+    """The ids of a clean table, without its dataset."""
+    ids = table.open_table(out).read(["image_id"])["image_id"].to_pylist()
+    return [name.partition("/")[2] for name in ids]
+
+
+def removed_in(out):
+    """(what, duplicate of, distance, linked by, reason) of every row that left."""
+    rows = pq.read_table(out / "removed.parquet").to_pylist()
+    keys = ("image_id", "duplicate_of", "distance", "linked_by", "reason")
+    return [tuple(row[key] for key in keys) for row in rows]
+
+
+def test_within_a_table(tmp_path, cli):
+    rows = [("a", "train", 0, 10), ("b", "train", 0b11, 11), ("c", "train", 0b1111 << 9, 10)]
+    corpus = hashed(tmp_path / "corpus", *rows, ("e", "train", FAR))
+    ended = cli("dedup", corpus, "--out", tmp_path / "clean")
+    assert (ended.code, ended.err) == (0, "")
+    assert kept_in(tmp_path / "clean") == ["b", "c", "e"]  # b is larger than a
+    assert removed_in(tmp_path / "clean") == [("d/a", "d/b", 2, None, "duplicate")]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "kept"),
+    [(0, ["a", "c", "d"]), (1, ["a", "d"]), (2, ["a", "d"]), (3, ["a"]), (16, ["a"])],
+)
+def test_threshold_is_inclusive(tmp_path, cli, threshold, kept):
+    rows = [("a", "train", 0), ("b", "train", 0), ("c", "train", 1), ("d", "train", 0b1111)]
+    corpus = hashed(tmp_path / "corpus", *rows)
+    assert cli("dedup", corpus, "--out", tmp_path / "out", "--threshold", threshold).code == 0
+    assert kept_in(tmp_path / "out") == kept
+
+
+def test_linked_through_another(tmp_path, cli):
+    rows = [("a", "train", 0), ("b", "train", 0b11), ("c", "train", 0b1111)]
+    corpus = hashed(tmp_path / "corpus", *rows)
+    assert cli("dedup", corpus, "--out", tmp_path / "out").code == 0
+    assert removed_in(tmp_path / "out") == [
+        ("d/b", "d/a", 2, None, "duplicate"),
+        ("d/c", "d/a", 4, "d/b", "duplicate"),
+    ]
+
+
+def test_val_then_human_then_size_then_id(tmp_path, cli):
+    boxes = hashed(
+        tmp_path / "boxes",
+        *[("a", "train", 0, 99), ("b", "train", FAR, 99), ("c", "val", ~FAR & (1 << 64) - 1)],
+        name="box",
+        family="det",
+    )
+    human = hashed(
+        tmp_path / "human",
+        *[("a", "val", 0), ("b", "train", FAR), ("c", "train", ~FAR & (1 << 64) - 1, 99)],
+        name="human",
+    )
+    assert cli("dedup", boxes, human, "--out", tmp_path / "out").code == 0
+    ids = table.open_table(tmp_path / "out").read(["image_id"])["image_id"].to_pylist()
+    assert ids == ["box/c", "human/a", "human/b"]
+    report = json.loads((tmp_path / "out/dedup.json").read_text())
+    assert report["removed_by"] == {
+        "box": {"human train": 1, "human val": 1},
+        "human": {"box val": 1},
+    }
+
+
+def test_test_rows_are_compared_with_and_never_written(tmp_path, cli):
+    rows = [("t", "test", 0), ("a", "train", 0b11), ("b", "val", 0), ("c", "train", FAR)]
+    corpus = hashed(tmp_path / "corpus", *rows)
+    ended = cli("dedup", corpus, "--out", tmp_path / "out")
+    assert ended.code == 0
+    assert "Test rows compared with, none of them written: d 1" in ended.out
+    assert kept_in(tmp_path / "out") == ["c"]
+    assert removed_in(tmp_path / "out") == [
+        ("d/a", "d/t", 2, None, "test"),
+        ("d/b", "d/t", 0, None, "test"),
+    ]
+    report = json.loads((tmp_path / "out/dedup.json").read_text())
+    assert report.pop("seconds") >= 0
+    assert report == {
+        "threshold": 2,
+        "tests": {"d": 1},
+        "training": 3,
+        "like_tests": 2,
+        "duplicates": 0,
+        "kept": 1,
+        "removed_by": {"d": {"d test": 2}},
+        "skipped": {},
+    }
+    assert table.open_table(tmp_path / "out").about["dedup"] == {"threshold": 2, "tests": {"d": 1}}
+
+
+def test_against_takes_test_rows_or_everything(tmp_path, cli):
+    corpus = hashed(tmp_path / "c", ("a", "train", 0), ("b", "train", FAR), ("e", "train", 255))
+    split = hashed(tmp_path / "s", ("x", "test", 0), ("y", "train", FAR), name="split")
+    whole = hashed(tmp_path / "w", ("z", "train", 255), name="whole")
+
+    against = ("--against", split, "--against", whole)
+    assert cli("dedup", corpus, *against, "--out", tmp_path / "out").code == 0
+
+    assert kept_in(tmp_path / "out") == ["b"]  # like y, which is a training row of the other
+    assert removed_in(tmp_path / "out") == [
+        ("d/a", "split/x", 0, None, "test"),
+        ("d/e", "whole/z", 0, None, "test"),
+    ]
+    assert table.open_table(tmp_path / "out").roots.keys() == {"d"}
+
+
+def test_removed_parquet(tmp_path, cli):
+    corpus = hashed(tmp_path / "corpus", ("a", "val", 0), ("b", "train", 0b11))
+    assert cli("dedup", corpus, "--out", tmp_path / "out").code == 0
+    removed = pq.read_table(tmp_path / "out/removed.parquet")
+    assert str(removed.schema.field("distance").type) == "uint8"
+    assert removed.to_pylist() == [
+        {
+            "image_id": "d/b",
+            "dataset": "d",
+            "split": "train",
+            "duplicate_of": "d/a",
+            "duplicate_of_dataset": "d",
+            "duplicate_of_split": "val",
+            "distance": 2,
+            "linked_by": None,
+            "reason": "duplicate",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[], [("t", "test", 0)], [("t", "test", 0), ("a", "train", 0)]],
+    ids=["empty table", "tests alone", "all look like tests"],
+)
+def test_nothing_stays(tmp_path, cli, rows):
+    corpus = hashed(tmp_path / "corpus", *rows)
+    assert cli("dedup", corpus, "--out", tmp_path / "out").code == 0
+    assert kept_in(tmp_path / "out") == []
+
+
+# What cannot be
+
+
+def test_wrong_tables(tmp_path, cli):
+    first = hashed(tmp_path / "first", ("a", "train", 0))
+    same = hashed(tmp_path / "same", ("a", "train", 0))
+    table.write_roots(same, table.read_roots(first))
+    other = hashed(tmp_path / "other", ("b", "train", 0), source={**SOURCE, "seed": 1})
+    moved = hashed(tmp_path / "moved", ("b", "train", 0))
+    out = ("--out", tmp_path / "out")
+    wrong = {
+        (first, "--out", first): f"--out {first} holds a table that is read; choose another folder",
+        (other, "--against", first, "--out", first): f"--out {first} holds a table that is read; ",
+        (first, same, *out): f"the image id 'd/a' is in {first}/captions.parquet and in {same}/cap",
+        (first, other, *out): f"{other}/captions.parquet: d was converted with other options than",
+        (first, moved, *out): f"{moved}/captions.parquet: the images of d lie in {moved}/images, t",
+        (tmp_path / "none", *out): f"{tmp_path}/none: no caption table here; `rs-caption convert`",
+    }
+    for arguments, said in wrong.items():
+        ended = cli("dedup", *arguments)
+        assert ended.code == 2
+        assert ended.err.startswith(f"rs-caption: {said}")
+        assert ended.err.count("\n") == 1
+    assert cli("dedup", first, *out, "--threshold", 17).code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_folder_spelled_in_two_ways(tmp_path, cli):
+    first = hashed(tmp_path / "first", ("a", "train", 0))
+    second = hashed(tmp_path / "second", ("b", "train", FAR))
+    (second / "roots.json").write_text('{"d": "../first/images"}')
+    assert cli("dedup", first, second, "--out", tmp_path / "out").code == 0
+    assert kept_in(tmp_path / "out") == ["a", "b"]
+
+
+# Images
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A table of RSICD: five pictures, 3 a copy of 0, and 4 (test) one of 1."""
+    fakes = [Fake(f"{at}.png", "test" if at == 4 else "train", sentences=("x",)) for at in range(5)]
+    write(tmp_path / "root", RSICD, fakes)
+    for copy, of in ((3, 0), (4, 1)):
+        shutil.copy(tmp_path / f"root/RSICD_images/{of}.png", image(tmp_path, copy))
+    convert(Request(RSICD, tmp_path / "root", tmp_path / "table", Options()))
+    return tmp_path
+
+
+def image(folder, number):
+    """The file of one of those pictures."""
+    return folder / f"root/RSICD_images/{number}.png"
+
+
+def test_planted_copies(pictures, cli):
+    out = pictures / "out"
+    assert cli("dedup", pictures / "table", "--out", out).code == 0
+    assert kept_in(out) == ["RSICD_images/0.png", "RSICD_images/2.png"]
+    assert [(row[0][-5:], row[1][-5:], *row[2:]) for row in removed_in(out)] == [
+        ("1.png", "4.png", 0, None, "test"),
+        ("3.png", "0.png", 0, None, "duplicate"),
+    ]
+    assert sorted(p.name for p in out.iterdir()) == [
+        *("captions.parquet", "dedup.json", "removed.parquet", "roots.json", "skipped.csv")
+    ]
+    codes = table.open_table(out).read(["phash"])["phash"].to_pylist()
+    assert [f"{code:016x}" for code in codes] == [
+        str(imagehash.phash(Image.open(image(pictures, number)))) for number in (0, 2)
+    ]
+    shutil.rmtree(pictures / "root")  # the clean table knows its hashes
+    assert cli("dedup", out, "--out", pictures / "again").code == 0
+    assert kept_in(pictures / "again") == kept_in(out)
+
+
+def test_tiles_are_hashed_by_their_pixels(tmp_path, cli):
+    square = ("plane", (0, 0, 64, 0, 64, 32, 0, 32))
+    write(tmp_path / "root", DOTA, [Fake("a.png", size_wh=(64, 32), objects=(square,))])
+    convert(Request(DOTA, tmp_path / "root", tmp_path / "table", Options(tile=32)))
+    assert cli("dedup", tmp_path / "table", "--out", tmp_path / "out").code == 0
+    whole = Image.open(tmp_path / "root/train/images/a.png")
+    rows = table.open_table(tmp_path / "out").read().to_pylist()
+    assert [f"{row['phash']:016x}" for row in rows] == [
+        str(imagehash.phash(whole.crop((left, 0, left + 32, 32)))) for left in (0, 32)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:60]), "bad_image"),
+        (lambda path: path.unlink(), "missing_image"),
+    ],
+    ids=["cut short", "gone"],
+)
+def test_image_that_cannot_be_hashed(pictures, cli, spoil, reason):
+    spoil(image(pictures, 2))
+    ended = cli("dedup", pictures / "table", "--out", pictures / "out")
+    assert ended.code == 3
+    assert f"rsicd/RSICD_images/2.png: {reason}: " in ended.out
+    assert kept_in(pictures / "out") == ["RSICD_images/0.png"]
+    assert json.loads((pictures / "out/dedup.json").read_text())["skipped"] == {reason: 1}
+    stop = ("--on-error", "stop")
+    ended = cli("dedup", pictures / "table", "--out", pictures / "stopped", *stop)
+    assert ended.code == 2
+    assert not (pictures / "stopped/captions.parquet").exists()
+
+
+def test_rows_that_cannot_be_hashed_are_listed(pictures, cli):
+    image(pictures, 2).unlink()
+    assert cli("dedup", pictures / "table", "--out", pictures / "out").code == 3
+    assert skipped_of(pictures / "out") == [
+        ["rsicd/RSICD_images/2.png", "missing_image", "no such image", "no"]
+    ]
+
+
+def test_finished_parts_are_reused(pictures, cli):
+    part = pictures / "out/.parts/000000.json"
+    image(pictures, 2).unlink()
+    command = ("dedup", pictures / "table", "--out", pictures / "out")
+    stopped = (*command, "--on-error", "stop")
+    assert cli(*stopped).code == 2
+    first = part.stat().st_mtime_ns
+    assert cli(*stopped).code == 2
+    assert part.stat().st_mtime_ns == first
+    part.write_text("{")
+    assert cli(*stopped).code == 2
+    assert sorted(json.loads(part.read_text())) == ["codes", "key", "skipped"]
+    picture(image(pictures, 2), (9, 9), seed=7)
+    assert cli(*command).code == 0
+    assert kept_in(pictures / "out") == ["RSICD_images/0.png", "RSICD_images/2.png"]
+    assert not part.parent.exists()
