@@ -24,13 +24,14 @@ format: $(VENV)/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-$(VENV)/bin/python:
+# Each mark says that a step succeeded; pyproject.toml decides when an installation is out of date.
+$(VENV)/made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rs-caption needs Python 3.11 or newer; make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	touch $@
 
-# The marks say that an installation succeeded; pyproject.toml decides when it is out of date.
-$(VENV)/core: $(VENV)/bin/python pyproject.toml
+$(VENV)/core: $(VENV)/made pyproject.toml
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 

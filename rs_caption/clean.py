@@ -21,7 +21,7 @@ from rs_caption import table
 from rs_caption.dedup import Candidate, Removal, find_removals, summary
 from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import DataError, TableError, UserError
-from rs_caption.files import whole, write_json
+from rs_caption.files import sweep, whole, write_json
 from rs_caption.hashing import COLUMNS, Hashes, ShownRow, hash_rows
 from rs_caption.sample import Skipped
 from rs_caption.skips import write_skipped
@@ -53,12 +53,13 @@ class CleanReport:
     """What a de-duplication did, in rows."""
 
     training: int
-    tests: dict[str, int]  # by dataset
+    tests: dict[str, int]  # compared with, by dataset
+    tests_not_compared: int  # their images cannot be read
     like_tests: int
     duplicates: int
     kept: int
     removed_by: dict[str, dict[str, int]]
-    skipped: dict[str, int]
+    skipped: dict[str, int]  # training rows whose images cannot be read, by reason
     seconds: float
 
 
@@ -104,6 +105,11 @@ def _check_out(request: CleanRequest, tables: Sequence[CaptionTable]) -> None:
     inside = [one.path for one in tables if one.path.parent.resolve() == request.out.resolve()]
     if inside:
         raise UserError(f"--out {request.out} holds a table that is read; choose another folder")
+    if (request.out / table.TABLE_FILE).exists():
+        about = table.open_table(request.out).about
+        if "dedup" not in about:
+            held = ", ".join(sorted(about["sources"]))
+            raise UserError(f"{request.out}: already holds a table of {held}; choose another --out")
 
 
 def _merged_sources(tables: Sequence[CaptionTable]) -> dict[str, Any]:
@@ -147,7 +153,11 @@ def _select(corpus: Sequence[CaptionTable], against: Sequence[CaptionTable]) -> 
         for values in listed:
             if values["split"] == TEST_SPLIT or not has_tests:
                 row = ShownRow(one, values, is_test=True)
-                rows[row.image_id] = row
+                if not rows.setdefault(row.image_id, row).is_test:
+                    raise TableError(
+                        f"{one.path}: the image id {row.image_id!r} is in the corpus too, as a "
+                        "training row; a table cannot be its own test"
+                    )
     return rows
 
 
@@ -165,8 +175,9 @@ def _report(
     skipped: Sequence[Skipped],
     seconds: float,
 ) -> CleanReport:
-    tests = Counter(row.values["dataset"] for row in rows.values() if row.is_test)
-    training = len(rows) - tests.total()
+    tests = Counter(row.dataset for row in candidates if row.is_test)
+    training = sum(not row.is_test for row in rows.values())
+    left_out = Counter(skip.reason for skip in skipped if not rows[skip.item].is_test)
     comparable = sum(not row.is_test for row in candidates)
     return CleanReport(
         training=training,
@@ -175,7 +186,8 @@ def _report(
         duplicates=sum(removal.reason == "duplicate" for removal in removals),
         kept=comparable - len(removals),
         removed_by=summary(removals),
-        skipped=dict(sorted(Counter(skip.reason for skip in skipped).items())),
+        skipped=dict(sorted(left_out.items())),
+        tests_not_compared=len(skipped) - left_out.total(),
         seconds=round(seconds, 2),
     )
 
@@ -188,8 +200,12 @@ def _land(
     removals: Sequence[Removal],
     report: CleanReport,
 ) -> None:
-    """Write everything, the table last: it is the sign that the run is complete."""
-    stamp = {"threshold": request.threshold, "tests": report.tests}
+    """Write everything, the table last: on a first run it is the sign that all is done."""
+    stamp = {
+        "threshold": request.threshold,
+        "tests": report.tests,
+        "tests_not_compared": report.tests_not_compared,
+    }
     _write_removed(request.out / REMOVED_FILE, removals)
     write_skipped(request.out, hashes.skipped)
     table.write_roots(request.out, _merged_roots(corpus))
@@ -198,6 +214,7 @@ def _land(
     rows = table.sorted_by_id(pa.concat_tables(_kept_rows(one, kept, hashes) for one in corpus))
     table.write(request.out / table.TABLE_FILE, [rows], about)
     shutil.rmtree(request.out / PARTS_FOLDER, ignore_errors=True)
+    sweep(request.out)
 
 
 def _kept_rows(one: CaptionTable, kept: set[str], hashes: Hashes) -> pa.Table:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from rs_caption.engine import default_workers
+from rs_caption.manifest import names
 from rs_caption.program import new_app, run
 
 EXIT_SKIPPED = 3
@@ -50,7 +51,7 @@ OnErrorOption = Annotated[
 
 @app.command()
 def convert(
-    source: Annotated[str, typer.Option("--source", help="dota, loveda or rsicd.")],
+    source: Annotated[str, typer.Option("--source", help=f"Dataset: {', '.join(names())}.")],
     root: Annotated[Path, typer.Option("--root", help="Folder of the dataset, as released.")],
     out: OutOption,
     *,

@@ -19,7 +19,7 @@ from rs_caption.world import write_world
 
 _FIRST_PROBLEMS = 20
 _FIRST_REMOVALS = 5
-_FILE_NAME = str.maketrans("/.#,", "____")  # of a drawing, from its image id
+_FILE_NAME = str.maketrans({"/": "__", "#": "__", ",": "_", ".": "_", ":": "_"})  # of a drawing
 
 
 def convert_dataset(  # noqa: PLR0913 -- the options of the command
@@ -35,7 +35,7 @@ def convert_dataset(  # noqa: PLR0913 -- the options of the command
     """Convert, print the summary; returns how many skips are no documented quirk."""
     facts = manifest.load(source)
     request = Request(facts, root, folder, options, splits, workers, stop_on_error)
-    with progress_bar(f"Converting {facts.title}") as progress:
+    with progress_bar(f"Converting {facts.title}", resumes=True) as progress:
         report = convert(request, progress)
     print_report(facts.title, report, folder)
     return report.undocumented
@@ -60,7 +60,7 @@ def print_report(title: str, report: Report, folder: Path) -> None:
 
 def clean_tables(request: CleanRequest) -> int:
     """De-duplicate, print the summary; returns how many rows could not be hashed."""
-    with progress_bar("Hashing images") as progress:
+    with progress_bar("Hashing images", resumes=True) as progress:
         result = clean(request, progress)
     print_clean(result, request)
     return len(result.skipped)
@@ -80,6 +80,8 @@ def print_clean(result: CleanResult, request: CleanRequest) -> None:
     title = f"De-duplicated in {report.seconds:g} s, threshold {request.threshold} bits"
     print_table(title, ("rows", "number"), rows)
     say(f"Test rows compared with, none of them written: {tests}")
+    if report.tests_not_compared:
+        say(f"Test rows NOT compared with, no readable image: {report.tests_not_compared:,}")
     pairs = [
         (name, other, number)
         for name, others in report.removed_by.items()
@@ -114,12 +116,11 @@ def verify_table(path: Path) -> bool:
     """Check every caption; prints the first problems, returns whether there are none."""
     opened, tally, found = table.open_table(path), Tally(), 0
     with progress_bar("Verifying") as progress:
-        for problem in check_table(opened, tally):
+        for problem in check_table(opened, tally, progress):
             found += 1
             if found <= _FIRST_PROBLEMS:
                 said = f" in {problem.caption!r}" if problem.caption else ""
                 say(f"{problem.image_id}: {problem.problem}{said}")
-            progress(tally.rows, opened.rows)
     if found > _FIRST_PROBLEMS:
         say(f"and {found - _FIRST_PROBLEMS:,} more")
     verdict = f"{found:,} problems" if found else "every caption is true of its boxes"

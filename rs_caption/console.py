@@ -11,19 +11,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# Text is printed as it is: a path may hold brackets or `:car:`.
+out = Console(highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 _LOG_EVERY_S = 30.0
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(what: str, *, resumes: bool = False) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, a line every half minute in a log file; Ctrl-C leaves a word behind."""
     try:
         with _bar(what) as progress:
             yield progress
     except KeyboardInterrupt:
-        err.print("Interrupted. The same command goes on where it stopped.")
+        err.print("Interrupted." + " The same command goes on where it stopped." * resumes)
         raise
 
 
@@ -52,8 +53,8 @@ class _Log:
 
 
 def say(text: str = "", style: str = "") -> None:
-    """A line of text, as it is: brackets are no markup, long paths are not broken."""
-    out.print(text, style=style, markup=False, soft_wrap=True)
+    """A line of text; long paths are not broken."""
+    out.print(text, style=style, soft_wrap=True)
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

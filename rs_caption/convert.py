@@ -19,9 +19,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from rs_caption import table
-from rs_caption.engine import Progress, engine_for, no_progress
+from rs_caption.engine import Engine, Progress, engine_for, no_progress
 from rs_caption.errors import DataError, UserError
-from rs_caption.files import write_json
+from rs_caption.files import sweep, write_json
 from rs_caption.manifest import Manifest
 from rs_caption.options import Options
 from rs_caption.readers import READERS
@@ -30,7 +30,7 @@ from rs_caption.sample import Skipped
 from rs_caption.shard import Job, Part, convert_shard
 from rs_caption.skips import write_skipped
 
-ITEMS_A_SHARD = 128  # what a kill can cost; fixed, so that a resumed run cuts the work alike
+ITEMS_A_SHARD = 16  # what a kill can cost; fixed, so that a resumed run cuts the work alike
 PARTS_FOLDER = ".parts"
 REPORT_FILE = "convert.json"
 
@@ -60,8 +60,10 @@ class Request:
     stop_on_error: bool = False
 
 
-def convert(request: Request, progress: Progress = no_progress) -> Report:
-    """Make the table; `progress` is told (items done, items in all) at the start of each shard.
+def convert(
+    request: Request, progress: Progress = no_progress, engine: Engine | None = None
+) -> Report:
+    """Make the table; `progress` is told (items done, items in all) after each shard.
 
     Raises:
         UserError: the folder is not the dataset, a split does not exist, the table is another's.
@@ -73,7 +75,8 @@ def convert(request: Request, progress: Progress = no_progress) -> Report:
     jobs = _jobs(request, items)
     parts: list[Part] = []
     progress(0, len(items))
-    for part in engine_for(request.workers, len(jobs)).map(convert_shard, jobs):
+    engine = engine or engine_for(request.workers, len(jobs))
+    for part in engine.map(convert_shard, jobs):
         parts.append(part)
         progress(min(len(parts) * ITEMS_A_SHARD, len(items)), len(items))
     skipped += [skip for part in parts for skip in part.skipped]
@@ -95,10 +98,11 @@ def _check(request: Request) -> None:
                 f"{manifest.title} was released without annotations for split {split!r}"
             )
     if (out / table.TABLE_FILE).exists():
-        there = set(table.open_table(out).about.get("sources", {}))
-        if there != {manifest.name}:
-            held = ", ".join(sorted(there))
-            raise UserError(f"{out}: already holds a table of {held}; choose another --out")
+        about = table.open_table(out).about
+        there = set(about.get("sources", {}))
+        if there != {manifest.name} or "dedup" in about:
+            held = f"{'de-duplicated ' * ('dedup' in about)}table of {', '.join(sorted(there))}"
+            raise UserError(f"{out}: already holds a {held}; choose another --out")
 
 
 def _scan(request: Request) -> tuple[list[Item], list[Skipped]]:
@@ -118,6 +122,9 @@ def _scan(request: Request) -> tuple[list[Item], list[Skipped]]:
             detail = f"annotated twice: {before.annotation} and {item.annotation}"
             skipped.append(Skipped(item.image, "duplicate_image_id", detail))
     unique = {item.image: item for item in reversed(items)}
+    for split in request.splits:
+        if unique and not any(item.split == split for item in items):
+            raise UserError(f"{request.root}: holds no annotated image of split {split!r}")
     if request.stop_on_error and (wrong := _undocumented(manifest, skipped)):
         first = min(wrong)
         raise DataError(first.reason, request.root / first.item, first.detail)
@@ -182,7 +189,7 @@ def _report(
 def _land(
     request: Request, parts: Sequence[Part], skipped: Sequence[Skipped], report: Report
 ) -> None:
-    """Write everything, the table last: it is the sign that the conversion is complete."""
+    """Write everything, the table last: on a first run it is the sign that all is done."""
     manifest, options, out = request.manifest, request.options, request.out
     source = {"seed": options.seed, "manifest": manifest.digest, "options": options.as_dict()}
     table.write_roots(out, {manifest.name: request.root})
@@ -193,6 +200,7 @@ def _land(
             "dataset": manifest.name,
             "root": str(request.root.absolute()),
             **source,
+            "asked_for": request.splits or "every annotated split",
             "splits": report.splits,
             "objects": report.objects,
             "skipped": report.skipped,
@@ -203,7 +211,8 @@ def _land(
     )
     about = table.metadata({manifest.name: source})
     table.write(out / table.TABLE_FILE, _rows(parts), about)
-    shutil.rmtree(out / PARTS_FOLDER)
+    shutil.rmtree(out / PARTS_FOLDER, ignore_errors=True)
+    sweep(out)
 
 
 def _rows(parts: Sequence[Part]) -> Iterator[pa.Table]:

@@ -78,10 +78,22 @@ def find_removals(rows: Sequence[Candidate], threshold: int) -> list[Removal]:
     for positions in members.values():
         tests = sum(rows[position].is_test for position in positions)
         stay, leave = positions[: max(tests, 1)], positions[max(tests, 1) :]
+        nearest = _nearest(rows, stay, leave)
         for position in leave:
-            kept = min((rows[at] for at in stay), key=lambda row: _distance(row, rows[position]))
-            removals.append(_removal(rows[position], kept, rows[linked_N[position]], threshold))
+            kept, linked = nearest[rows[position].code], rows[linked_N[position]]
+            removals.append(_removal(rows[position], kept, linked, threshold))
     return sorted(removals)
+
+
+def _nearest(
+    rows: Sequence[Candidate], stay: Sequence[int], leave: Sequence[int]
+) -> dict[int, Candidate]:
+    """For each code that leaves the nearest row that stays; by code, since many rows share one."""
+    staying = {rows[at].code: rows[at] for at in reversed(stay)}  # the first of each code
+    return {
+        code: min(staying.values(), key=lambda row: ((row.code ^ code).bit_count(), row.rank))
+        for code in {rows[at].code for at in leave}
+    }
 
 
 def _removal(row: Candidate, kept: Candidate, linked: Candidate, threshold: int) -> Removal:

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -22,6 +23,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Progress = Callable[[int, int], None]  # (done, in all)
+_INTERRUPTED = 130
 
 
 def no_progress(done: int, total: int) -> None:
@@ -46,9 +48,14 @@ class Serial:
 
 @dataclass(frozen=True)
 class Pool:
-    """In `workers` processes, with a bounded number of items under way."""
+    """In `workers` processes, with a bounded number of items under way.
+
+    The first `alone_s` seconds of work are done in this process: a small job is finished by then,
+    sooner than processes are started.
+    """
 
     workers: int
+    alone_s: float = 1.0
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """As `Engine.map`.
@@ -56,6 +63,15 @@ class Pool:
         Raises:
             WorkerError: a worker process died.
         """
+        left = iter(items)
+        started = time.monotonic()
+        for item in left:
+            yield function(item)
+            if time.monotonic() - started >= self.alone_s:
+                break
+        yield from self._together(function, left)
+
+    def _together(self, function: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
         # Spawned, not forked: pyarrow and numba have threads that a fork would leave half alive.
         context = multiprocessing.get_context("spawn")
         executor = ProcessPoolExecutor(self.workers, context, initializer=_enter_worker)
@@ -77,8 +93,8 @@ class Pool:
 
 
 def _enter_worker() -> None:
-    """Leave Ctrl-C to the parent, and leave when the parent does, even by kill -9."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave at once on Ctrl-C, and when the parent does, even by kill -9."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

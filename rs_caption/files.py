@@ -22,7 +22,7 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
-        with partial.open("rb") as file:
+        with partial.open("rb+") as file:
             os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
         partial.replace(path)
     except OSError as error:
@@ -34,6 +34,12 @@ def whole(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone already, or its folder never was
             partial.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left half written in a folder that is complete now."""
+    for partial in folder.glob(".*.partial"):
+        partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 from rs_caption.engine import Progress, engine_for, no_progress
 from rs_caption.errors import DataError, TableError
 from rs_caption.files import write_json
-from rs_caption.images import open_image
+from rs_caption.images import open_image, to_8_bit
 from rs_caption.phash import phash
 from rs_caption.sample import Skipped, Window
 from rs_caption.table import SCHEMA, CaptionTable
 
-IMAGES_A_SHARD = 128
+IMAGES_A_SHARD = 32
 COLUMNS = [name for name in SCHEMA.names if name not in {"captions", "rules", "boxes"}]
 
 
@@ -106,8 +106,9 @@ def hash_shard(job: HashJob) -> Hashes:
     for picture in job.pictures:
         try:
             with open_image(picture.path) as image:
-                image.load()
-                codes.update({row: phash(image, window) for row, window in picture.rows})
+                shown = to_8_bit(image)  # once, not once a tile
+                shown.load()
+                codes.update({row: phash(shown, window) for row, window in picture.rows})
         except DataError as error:
             skipped += [Skipped(row, error.reason, error.problem) for row, _ in picture.rows]
     write_json(job.part, {"key": key, "codes": codes, "skipped": skipped})
@@ -129,6 +130,6 @@ def _finished(part: Path, key: str) -> Hashes | None:
         value = json.loads(part.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if value.get("key") != key:
+    if not isinstance(value, dict) or value.get("key") != key:
         return None
     return Hashes(value["codes"], [Skipped(*fields) for fields in value["skipped"]])

@@ -18,6 +18,7 @@ from rs_caption.errors import DataError
 MAX_PIXELS = 4_000_000_000  # 63,000 a side: beyond it a header is taken for broken
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
+_TIFF_COMPRESSION, _JPEG_IN_TIFF = 259, 7
 _TIFF_PARTS = ((273, 279), (324, 325))  # tags of (offsets, byte counts): of strips, of tiles
 
 
@@ -66,6 +67,8 @@ def _looks_complete(path: Path, image: Image.Image) -> bool:
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tags = image.tag_v2
         parts = [(tags.get(at, ()), tags.get(count, ())) for at, count in _TIFF_PARTS]
+        if tags.get(_TIFF_COMPRESSION) == _JPEG_IN_TIFF:
+            return False  # its tables lie apart from the pixels
         ends = [a + b for ats, counts in parts for a, b in zip(ats, counts, strict=False)]
         return bool(ends) and max(ends) <= size
     with path.open("rb") as file:
@@ -82,8 +85,11 @@ def to_8_bit(image: Image.Image) -> Image.Image:
     Pillow would clip 16-bit values at 255 and leave a white picture.
     """
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        values_HW = np.asarray(image, np.float64)
-        low, high = np.nanmin(values_HW), np.nanmax(values_HW)
-        scaled = (np.nan_to_num(values_HW, nan=low) - low) / ((high - low) or 1) * 255
+        values_HW = np.asarray(image).astype(np.float32)
+        known_HW = np.isfinite(values_HW)  # floats mark pixels without a value by NaN
+        if not known_HW.any():
+            return Image.new("L", image.size)
+        low, high = values_HW[known_HW].min(), values_HW[known_HW].max()
+        scaled = (np.where(known_HW, values_HW, low) - low) / ((high - low) or 1) * 255
         return Image.fromarray(scaled.round().astype(np.uint8))
     return image

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from rs_caption.errors import ManifestError, UserError
+from rs_caption.errors import REASONS, ManifestError, UserError
 
 Family = Literal["det", "seg", "ret"]
 
@@ -117,19 +117,36 @@ def parse(text: bytes, path: str) -> Manifest:
         manifest = msgspec.convert(tomllib.loads(text.decode()), Manifest, strict=True)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ManifestError(f"{path}: {error}") from error
-    names = [entry.name for entry in manifest.classes]
-    if len(set(names)) != len(names):
-        raise ManifestError(f"{path}: a class is listed twice in `classes`")
-    if manifest.family != "ret" and not names:
-        raise ManifestError(f"{path}: a {manifest.family} dataset needs `classes`")
+    for problem in _contradictions(manifest):
+        raise ManifestError(f"{path}: {problem}")
     digest = hashlib.sha256(text).hexdigest()
     return msgspec.structs.replace(manifest, digest=digest)
 
 
-def names() -> list[str]:
-    """Names of all datasets that ship with the package, sorted."""
-    folder = resources.files("data_manifests")
-    return sorted(p.name[: -len(".toml")] for p in folder.iterdir() if p.name.endswith(".toml"))
+def _contradictions(manifest: Manifest) -> Iterator[str]:
+    """What types alone cannot rule out."""
+    names = [entry.name for entry in manifest.classes]
+    palette = manifest.palette
+    values = [entry.value for entry in manifest.classes if entry.value is not None]
+    values += () if palette is None else (*palette.background, *palette.ignored)
+    if len(set(names)) != len(names):
+        yield "a class is listed twice in `classes`"
+    if manifest.family != "ret" and not names:
+        yield f"a {manifest.family} dataset needs `classes`"
+    if len(set(values)) != len(values):
+        yield "a mask value stands for two things in `classes` and `palette`"
+    if any(value < 0 for value in values):
+        yield "a mask value is negative"
+    if palette is not None and any(entry.value is None for entry in manifest.classes):
+        yield "with a `palette` every class needs its `value`"
+    if unknown := manifest.quirks.keys() - set(REASONS):
+        yield f"`quirks` names {min(unknown)!r}; reasons are: {', '.join(REASONS)}"
+
+
+def names(folder: Path | None = None) -> list[str]:
+    """Names of all datasets in `folder`, or of those that ship with the package, sorted."""
+    files = (folder or resources.files("data_manifests")).iterdir()
+    return sorted(file.name[: -len(".toml")] for file in files if file.name.endswith(".toml"))
 
 
 def load(name: str, folder: Path | None = None) -> Manifest:
@@ -140,7 +157,7 @@ def load(name: str, folder: Path | None = None) -> Manifest:
     """
     source = (folder or resources.files("data_manifests")).joinpath(f"{name}.toml")
     if name != Path(name).name or not source.is_file():
-        raise UserError(f"no dataset is called {name!r}; there are: {', '.join(names())}")
+        raise UserError(f"no dataset is called {name!r}; there are: {', '.join(names(folder))}")
     return parse(source.read_bytes(), f"{name}.toml")
 
 

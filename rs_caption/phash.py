@@ -16,6 +16,7 @@ def phash(image: Image.Image, window: Window | None = None) -> int:
     DCT of 32 x 32 grey pixels, the 8 x 8 lowest frequencies against their median (imagehash's
     defaults; RemoteCLIP used that library). The hash's first bit is the integer's highest.
     """
-    part = to_8_bit(image) if window is None else to_8_bit(image).crop(window)
+    shown = to_8_bit(image)  # the image itself where it has 8 bits
+    part = shown if window is None else shown.crop(window)
     bits = imagehash.phash(part).hash
     return int.from_bytes(np.packbits(bits).tobytes(), "big")

@@ -24,7 +24,8 @@ def rows_of(
 ) -> Iterator[Row | Skipped]:
     """The rows of one sample, one a tile, in the order of their ids, or `no_objects` in its place.
 
-    `objects` is told where every annotated object went: all of them, none twice.
+    `objects` is told where every annotated object went. Boxes are counted once each, however many
+    tiles show them; regions of a mask are found after the cut, and counted in each tile.
     """
     match sample.label:
         case Captions(texts):
@@ -74,7 +75,7 @@ def _cut_mask(
     whole = Window(0, 0, *sample.size_wh)
     for window in _windows(sample, options):
         boxes, small = mask_to_boxes(tiles.cut_mask(mask, window), options.min_area)
-        objects["annotated"] += len(boxes) + small
+        objects["regions of the mask, tile by tile"] += len(boxes) + small
         objects["smaller than --min-area"] += small
         objects["captioned"] += len(boxes)
         yield None if window == whole else window, boxes

@@ -54,8 +54,15 @@ def convert_shard(job: Job) -> Part:
         WriteError: the part cannot be written.
     """
     key = _key(job)
-    if (done := _finished(job.part, key)) is not None:
-        return done
+    if (done := _finished(job.part, key)) is None:
+        done = _make(job, key)
+    wrong = [skip for skip in done.skipped if skip.reason not in job.manifest.quirks]
+    if wrong and job.stop_on_error:
+        raise DataError(wrong[0].reason, job.root / wrong[0].item, wrong[0].detail)
+    return done
+
+
+def _make(job: Job, key: str) -> Part:
     objects: Counter[str] = Counter()
     outcomes = [outcome for item in job.items for outcome in _outcomes(job, item, objects)]
     rows = [outcome for outcome in outcomes if isinstance(outcome, Row)]
@@ -81,9 +88,9 @@ def _outcomes(job: Job, item: Item, objects: Counter[str]) -> list[Row | Skipped
             else:
                 outcomes.extend(rows_of(record, job.manifest, job.options, own))
     except DataError as error:
-        if job.stop_on_error:
+        if job.stop_on_error and error.reason not in job.manifest.quirks:
             raise
-        where = "" if error.line is None else f"line {error.line}: "
+        where = "" if error.line is None else f"{item.annotation}:{error.line}: "
         return [Skipped(item.image, error.reason, f"{where}{error.problem}")]
     objects.update(own)
     return outcomes

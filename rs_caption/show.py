@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from rs_caption.table import CaptionTable
 _PICTURE_PX = 640  # the longer side of the picture in a drawing
 _TEXT_PX = 520  # width of the column of captions beside it
 _MARGIN_PX = 18
+_NEIGHBOURS = 500  # ids before and after a mistyped one, to look for the nearest
 _FONT_PX = 17
 _COLOURS = ("#ffd500", "#ff4d4d", "#33d6ff", "#7dff5c", "#ff6df0", "#ffa234", "#b79cff", "#ffffff")
 _INK, _GREY, _PAPER = "#1c1c1c", "#6f6f6f", "#ffffff"
@@ -25,33 +28,32 @@ _INK, _GREY, _PAPER = "#1c1c1c", "#6f6f6f", "#ffffff"
 Row = Mapping[str, Any]
 
 
-def find_rows(table: CaptionTable, number: int, image_ids: Sequence[str] = ()) -> list[Row]:
+def find_rows(table: CaptionTable, number: int, image_ids: Sequence[str] = ()) -> Sequence[Row]:
     """Rows by id, or `number` rows spread evenly over the table.
 
     Raises:
         TableError: an id that the table does not have.
     """
     if image_ids:
-        return [_find_row(table, name) for name in image_ids]
-    step = max(table.rows // max(number, 1), 1)
-    wanted = pa.array(range(0, table.rows, step)[:number], pa.int64())
-    return list(table.read().take(wanted).to_pylist())
+        ids = table.read(["image_id"])["image_id"]
+        return table.rows_at([_position(table, ids, name) for name in image_ids])
+    number = min(number, table.rows)
+    return table.rows_at([at * table.rows // number for at in range(number)])
 
 
-def _find_row(table: CaptionTable, image_id: str) -> Row:
-    for batch in table.batches():
-        found = batch.filter(pc.equal(batch["image_id"], image_id))
-        if len(found):
-            return dict(found.to_pylist()[0])
-    nearest = _nearest_id(table, image_id)
-    raise TableError(f"{table.path}: no image id {image_id!r}; the nearest is {nearest!r}")
+def _position(table: CaptionTable, ids: pa.ChunkedArray, image_id: str) -> int:
+    found = pc.index(ids, image_id).as_py()
+    if found < 0:
+        near = _nearest_id(ids.to_pylist(), image_id)
+        raise TableError(f"{table.path}: no image id {image_id!r}; the nearest is {near!r}")
+    return int(found)
 
 
-def _nearest_id(table: CaptionTable, image_id: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 -- only on a mistyped id
-
-    ids = table.read(["image_id"])["image_id"].to_pylist()
-    return str((get_close_matches(image_id, ids, 1, 0) or [""])[0])
+def _nearest_id(ids: Sequence[str], image_id: str) -> str:
+    """The most similar of the ids that stand next to it in their order."""
+    at = bisect_left(ids, image_id)
+    neighbours = ids[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS]
+    return (get_close_matches(image_id, neighbours, 1, 0) or [""])[0]
 
 
 def lines(row: Row) -> list[str]:

@@ -167,6 +167,19 @@ class CaptionTable:
         """The rows, streamed."""
         yield from pq.ParquetFile(self.path).iter_batches(ROW_GROUP_ROWS, columns=columns)
 
+    def rows_at(self, positions: Sequence[int]) -> list[dict[str, Any]]:
+        """Single rows; only the row groups that hold them are read."""
+        file = pq.ParquetFile(self.path)
+        sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        firsts = np.cumsum([0, *sizes])
+        rows: dict[int, dict[str, Any]] = {}
+        for group in range(file.num_row_groups):
+            inside = [at for at in positions if firsts[group] <= at < firsts[group + 1]]
+            if inside:
+                found = file.read_row_group(group).take([at - firsts[group] for at in inside])
+                rows.update(zip(inside, found.to_pylist(), strict=True))
+        return [rows[at] for at in positions]
+
     def image_file(self, dataset: str, image_path: str) -> Path:
         """Where the image of a row lies on this machine.
 
@@ -235,8 +248,10 @@ def open_table(path: Path) -> CaptionTable:
         raise TableError(
             f"{file}: expected a caption table of schema {SCHEMA_VERSION}, found {found}"
         )
-    if missing := [name for name in SCHEMA.names if name not in pq.read_schema(file).names]:
-        raise TableError(f"{file}: the column {missing[0]!r} is missing")
+    found = pq.read_schema(file)
+    for field in SCHEMA:
+        if field.name not in found.names or found.field(field.name).type != field.type:
+            raise TableError(f"{file}: expected a column {field.name!r} of type {field.type}")
     return CaptionTable(file, about, read_roots(file.parent))
 
 

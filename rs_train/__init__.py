@@ -1,1 +1,1 @@
-"""Continual pretraining of CLIP on caption tables, on open_clip."""
+"""The training side of caption tables: whether a corpus is fit to pretrain CLIP on."""

@@ -62,6 +62,9 @@ def _stamp_problems(table: CaptionTable) -> list[str]:
     stamp = table.about.get("dedup")
     if stamp is None:
         return [f"{table.path}: was never compared with test rows; run `rs-caption dedup`"]
+    problems = []
     if not stamp["tests"]:
-        return [f"{table.path}: was de-duplicated without test rows; add --against"]
-    return []
+        problems.append(f"{table.path}: was de-duplicated without test rows; add --against")
+    if blind := stamp.get("tests_not_compared", 0):
+        problems.append(f"{table.path}: {blind:,} test rows had no readable image to compare with")
+    return problems

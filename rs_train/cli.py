@@ -1,4 +1,4 @@
-"""The command line of the trainer."""
+"""The command line of the training side."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import typer
 
 from rs_caption.program import new_app, run
 
-app = new_app("rs-train", "Continual pretraining of CLIP on caption tables.")
+app = new_app(
+    "rs-train", "Is a corpus fit to pretrain CLIP on? (Training itself is not in this version.)"
+)
 
 
 @app.command()

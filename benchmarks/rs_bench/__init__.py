@@ -1,1 +1,1 @@
-"""The benchmarks that say what a corpus was worth, next to the published figures."""
+"""The benchmarks that say what a corpus was worth."""

@@ -11,7 +11,7 @@ import typer
 
 from rs_caption.program import new_app, run
 
-app = new_app("rs-bench", "Measure what a corpus was worth, next to the published figures.")
+app = new_app("rs-bench", "Measure what a corpus was worth: retrieval, of features made elsewhere.")
 
 
 @app.command()

@@ -32,7 +32,7 @@ def read_features(path: Path) -> Features:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in _ARRAYS}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not an .npz that can be read ({error})") from error
     except KeyError as error:
         expected = "expected images (I, D), texts (T, D) and image_of_text (T,)"
@@ -49,8 +49,9 @@ def _check(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
     images, texts, owners = (arrays[name] for name in _ARRAYS)
     shapes = f"images {images.shape}, texts {texts.shape}, image_of_text {owners.shape}"
     fits = images.ndim == texts.ndim == len("ID") and images.shape[1:] == texts.shape[1:]
+    fits = fits and {images.dtype.kind, texts.dtype.kind} <= {"f", "i", "u"}
     if not fits or owners.shape != texts.shape[:1] or owners.dtype.kind not in "ui":
-        raise UserError(f"{path}: expected (I, D), (T, D) and T integers; found {shapes}")
+        raise UserError(f"{path}: expected (I, D) and (T, D) numbers, T integers; found {shapes}")
     if not (np.isfinite(images).all() and np.isfinite(texts).all()):
         raise UserError(f"{path}: a feature is NaN or infinite; such an image would match all")
     without = np.setdiff1d(np.arange(len(images)), owners)

@@ -46,7 +46,7 @@ def recall_at_k(
     """Recall at each of `ks` by counting ranks, protocol `remoteclip`.
 
     A text's only positive is its own image; an image is found when any text of its own is among the
-    first k. Ranks count strictly better scores, so equal scores share the better rank.
+    first k. Ties count against: a model that scores everything alike finds nothing.
 
     Args:
         scores_TI: similarity, higher is better.
@@ -55,10 +55,11 @@ def recall_at_k(
     """
     texts_T = np.arange(len(image_of_text_T))
     own_T = scores_TI[texts_T, image_of_text_T]
-    image_rank_T = (scores_TI > own_T[:, None]).sum(axis=1)
+    image_rank_T = (scores_TI >= own_T[:, None]).sum(axis=1) - 1  # its own is among them
     best_I = np.full(scores_TI.shape[1], -np.inf)
     np.maximum.at(best_I, image_of_text_T, own_T)
-    text_rank_I = (scores_TI > best_I[None, :]).sum(axis=0)
+    own_best_I = np.bincount(image_of_text_T, own_T == best_I[image_of_text_T], len(best_I))
+    text_rank_I = (scores_TI >= best_I[None, :]).sum(axis=0) - own_best_I
     return Recall(
         image_to_text=tuple(float((text_rank_I < k).mean() * 100) for k in ks),
         text_to_image=tuple(float((image_rank_T < k).mean() * 100) for k in ks),

@@ -12,7 +12,7 @@ captain-whu.github.io/DOTA/dataset.html.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from rs_caption.errors import DataError
@@ -45,7 +45,7 @@ def read(root: Path, manifest: Manifest, item: Item) -> Iterator[Sample | Skippe
     yield Sample(manifest.name, item.split, item.image, size_wh, boxes)
 
 
-def _parse(path: Path, known: Container[str]) -> Boxes:
+def _parse(path: Path, known: Collection[str]) -> Boxes:
     rows: list[list[str]] = []
     lines: list[int] = []
     for number, text in enumerate(read_text(path).splitlines(), start=1):
@@ -55,7 +55,8 @@ def _parse(path: Path, known: Container[str]) -> Boxes:
     names = [_category(path, fields, line) for fields, line in zip(rows, lines, strict=True)]
     for name, line in zip(names, lines, strict=True):
         if name not in known:
-            raise DataError("unknown_class", path, f"no class is called {name!r}", line)
+            classes = f"the classes are: {', '.join(known)}"
+            raise DataError("unknown_class", path, f"no class is called {name!r}; {classes}", line)
     corners_N8 = numbers(path, [fields[:_CORNERS] for fields in rows], lines)
     return Boxes.of_quads(tuple(names), corners_N8.reshape(-1, 4, 2))
 

@@ -61,19 +61,19 @@ def _find(root: Path, part: Part) -> Place | None:
 
 
 def _not_here(root: Path, manifest: Manifest, parts: list[Part]) -> str:
-    looked_for = (
-        " and ".join(f"{part.images[0]} with {part.annotations[0]}" for part in parts[:2])
-        or "nothing: no such split"
-    )
-    message = f"{root}: no {manifest.title} here. Looked for {looked_for}"
-    below = sorted(p for p in root.iterdir() if p.is_dir())
-    nearby = [
-        p for p in (root.absolute().parent, *below) if any(_is_whole(p, part) for part in parts)
-    ]
+    """What was looked for, which half of it is there, and where the dataset may be instead."""
+    wanted = [f"{part.images[0]} with {part.annotations[0]}" for part in parts]
+    message = f"{root}: no {manifest.title} here. Looked for {' or '.join(wanted[:2])}"
+    below = sorted(path for path in root.iterdir() if path.is_dir())
+    around = (root.absolute().parent, *below)
+    nearby = [folder for folder in around if any(_is_whole(folder, part) for part in parts)]
     if nearby:
         return f"{message}. Did you mean --root {nearby[0]}?"
-    found = ", ".join(p.name for p in below[:8]) or "no folder"
-    return f"{message}; found {found}. `rs-caption sources {manifest.name}` shows the layout"
+    if half := next((place for part in parts if (place := _find(root, part))), None):
+        missing = next(n for n in (half.images, half.annotations) if not (root / n).exists())
+        return f"{message}; {missing} is missing"
+    found = ", ".join(path.name for path in below[:8]) or "no folder"
+    return f"{message}; found {found}"
 
 
 def pairs(root: Path, place: Place, suffixes: tuple[str, ...]) -> Iterator[Item | Skipped]:
@@ -90,8 +90,14 @@ def pairs(root: Path, place: Place, suffixes: tuple[str, ...]) -> Iterator[Item 
             yield Skipped(of_image[0], "missing_annotation", detail)
         else:
             yield Item(of_image[0], of_annotation[0], place.split)
-        for extra in of_image[1:]:
-            yield Skipped(extra, "duplicate_image_id", f"{of_image[0]} has the same stem")
+        for first, *others in filter(None, (of_image, of_annotation)):
+            for other in others:
+                yield Skipped(other, "duplicate_image_id", f"{first} has the same stem")
+
+
+def _preference(suffix: str, suffixes: tuple[str, ...]) -> tuple[int, bool]:
+    """By the order of `suffixes`; of two spellings the one in lower case first."""
+    return suffixes.index(suffix.lower()), suffix != suffix.lower()
 
 
 def images_in(folder: Path) -> set[str]:
@@ -106,5 +112,5 @@ def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, list[str]]:
         if path.suffix.lower() in suffixes and not path.name.startswith("."):
             found.setdefault(path.stem, []).append(path.name)
     for names in found.values():
-        names.sort(key=lambda name: suffixes.index(Path(name).suffix.lower()))
+        names.sort(key=lambda name: _preference(Path(name).suffix, suffixes))
     return found

@@ -21,6 +21,7 @@ from rs_caption.readers.item import Item, find_places, pairs
 from rs_caption.sample import Mask, Sample, Skipped
 
 _UNKNOWN = 255  # in the look-up table; classes are numbered from 1
+_BYTE_VALUES = 256
 
 
 def scan(root: Path, manifest: Manifest, splits: frozenset[str]) -> Iterator[Item | Skipped]:
@@ -62,9 +63,13 @@ def _values(path: Path) -> NDArray[np.integer]:
 
 def _classes(path: Path, values_HW: NDArray[np.integer], manifest: Manifest) -> NDArray[np.uint8]:
     table = lookup(manifest)
-    last = len(table) - 1  # which is unknown, and takes the rest
-    known_HW = (values_HW >= 0) & (values_HW < last)
-    classes_HW: NDArray[np.uint8] = table[np.where(known_HW, values_HW, last)]
+    index_HW = values_HW
+    if (
+        values_HW.dtype != np.uint8
+    ):  # every byte is in the table; of other types what is not is unknown
+        last = len(table) - 1
+        index_HW = np.where((values_HW >= 0) & (values_HW < last), values_HW, last)
+    classes_HW: NDArray[np.uint8] = table[index_HW]
     unknown_HW = classes_HW == _UNKNOWN
     if unknown_HW.any():
         y, x = np.unravel_index(int(unknown_HW.argmax()), unknown_HW.shape)
@@ -81,7 +86,7 @@ def lookup(manifest: Manifest) -> NDArray[np.uint8]:
     palette = manifest.palette
     nothing = () if palette is None else (*palette.background, *palette.ignored)
     codes = dict.fromkeys(nothing, 0) | {v: k for v, k in classes.items() if v is not None}
-    table = np.full(max(codes, default=0) + 2, _UNKNOWN, np.uint8)
+    table = np.full(max(max(codes, default=0) + 2, _BYTE_VALUES + 1), _UNKNOWN, np.uint8)
     for value, code in codes.items():
         table[value] = code
     return table

@@ -16,6 +16,7 @@ import msgspec
 import pyarrow as pa
 
 from rs_caption import manifest
+from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import TableError
 from rs_caption.table import SCHEMA, CaptionTable
 from rs_caption.verify.row import Judge, Problem, Row, check_row
@@ -40,13 +41,17 @@ class Tally:
 
 
 def check_table(
-    table: CaptionTable, tally: Tally | None = None, folder: Path | None = None
+    table: CaptionTable,
+    tally: Tally | None = None,
+    progress: Progress = no_progress,
+    folder: Path | None = None,
 ) -> Iterator[Problem]:
     """Every problem of a table, in the order of its rows.
 
     Args:
         table: the table.
         tally: counts what has been judged while the problems are drawn.
+        progress: is told (rows judged, rows in all) from time to time.
         folder: of the manifests, where not those of the package.
 
     Raises:
@@ -54,7 +59,7 @@ def check_table(
     """
     tally = Tally() if tally is None else tally
     courts: dict[str, tuple[str, Judge]] = {}
-    before = ""
+    before, total = "", table.rows
     for batch in table.batches(_COLUMNS):
         for row in rows(batch):
             dataset, image_id = row["dataset"], row["image_id"]
@@ -66,6 +71,7 @@ def check_table(
             before = image_id
             tally.rows += 1
             tally.captions += len(row["captions"])
+        progress(tally.rows, total)
 
 
 def _check_place(row: Row, before: str, family: str) -> Iterator[Problem]:

@@ -57,6 +57,16 @@ def test_equals_the_definition_where_scores_differ(num_images, texts_each, seed,
     assert (recall.image_to_text[0], recall.text_to_image[0]) == pytest.approx(expected)
 
 
+def test_ties_count_against():
+    # Everything scores alike: no better than a draw, and no draw is won.
+    recall = recall_at_k(np.ones((4, 2)), np.array([0, 0, 1, 1]), ks=(1, 2, 3))
+    assert recall.image_to_text == (0, 0, 100)  # two texts of the other image stand before its own
+    assert recall.text_to_image == (0, 100, 100)
+    # An image whose own two texts tie for the best is found at once.
+    scores_TI = np.array([[0.9, 0.1], [0.9, 0.2], [0.3, 0.8], [0.2, 0.7]])
+    assert recall_at_k(scores_TI, np.array([0, 0, 1, 1]), ks=(1,)).image_to_text == (100,)
+
+
 def test_cosine_scores_ignore_length():
     texts_TD = np.array([[3.0, 4.0], [0.0, 2.0]], np.float32)
     images_ID = np.array([[0.6, 0.8], [10.0, 0.0]], np.float32)

@@ -34,9 +34,9 @@ def test_figures_of_a_perfect_and_of_a_shifted_set(tmp_path):
         "text_to_image": [100.0, 100.0, 100.0],
         "mean": 100.0,
     }
-    # Each text is the next image's: its own has score 0 like ten others, one is better: rank 2.
+    # Each text is the next image's; its own scores 0 as all the others do: last of twelve.
     shifted = json.loads(retrieval(save(tmp_path), "--json").stdout)
-    assert shifted["text_to_image"] == [0.0, 100.0, 100.0]
+    assert shifted["text_to_image"] == [0.0, 0.0, 0.0]
 
 
 def test_the_printed_table(tmp_path):
@@ -48,10 +48,11 @@ def test_the_printed_table(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"texts": EYE[:, :5]}, "expected (I, D), (T, D) and T integers"),
-        ({"image_of_text": np.arange(12.0)}, "expected (I, D), (T, D) and T integers"),
+        ({"texts": EYE[:, :5]}, "expected (I, D) and (T, D) numbers, T integers"),
+        ({"image_of_text": np.arange(12.0)}, "expected (I, D) and (T, D) numbers, T integers"),
         ({"image_of_text": np.zeros(12, int)}, "image 1 has no text"),
         ({"image_of_text": np.arange(1, 13)}, "image 0 has no text"),
+        ({"texts": EYE.astype(str)}, "expected (I, D) and (T, D) numbers, T integers"),
         ({"texts": EYE * np.nan}, "a feature is NaN or infinite"),
     ],
 )
@@ -68,5 +69,9 @@ def test_files_that_are_none(tmp_path):
     text = tmp_path / "text.npz"
     text.write_text("no zip")
     assert "not an .npz that can be read" in retrieval(text).stderr
+    (tmp_path / "empty.npz").touch()
+    assert "not an .npz that can be read" in retrieval(tmp_path / "empty.npz").stderr
+    np.save(tmp_path / "one.npy", EYE)
+    assert "not an .npz that can be read" in retrieval(tmp_path / "one.npy").stderr
     np.savez(tmp_path / "half.npz", images=EYE)
     assert "expected images (I, D), texts (T, D)" in retrieval(tmp_path / "half.npz").stderr

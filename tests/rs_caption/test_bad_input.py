@@ -65,7 +65,7 @@ def test_bad_label_file(tmp_path, cli, text, line, problem):
     ((item, found, detail, documented),) = skipped_of(out)
     assert (item, found, documented) == (f"{IMAGES}/bad.png", reason, "no")
     assert problem in detail
-    assert detail.startswith(f"line {line}: ") or line is None
+    assert detail.startswith(f"train/labelTxt/bad.txt:{line}: ") or line is None
     assert rows_of(out) == {f"dota/{IMAGES}/good.png": [[0, 0, 10, 10]]}
     counts = json.loads((out / "convert.json").read_text())
     assert (counts["skipped"], counts["undocumented"]) == ({reason: 1}, 1)
@@ -286,13 +286,15 @@ def test_json_of_another_form(tmp_path, cli, text, problem):
     assert problem in ended.err
 
 
-@pytest.mark.parametrize("facts", [DOTA, RSICD], ids=["dota", "rsicd"])
-def test_file_name_that_is_not_utf_8(tmp_path, facts):
-    """A Chinese archive unpacked under Linux: the name is GBK bytes."""
+@pytest.mark.parametrize(
+    ("facts", "reason"), [(DOTA, "bad_image"), (RSICD, "missing_annotation")], ids=["dota", "rsicd"]
+)
+def test_file_name_that_is_not_utf_8(tmp_path, facts, reason):
+    """A Chinese archive unpacked under Linux: the names are GBK bytes, of labels too."""
     write(tmp_path, facts, [Fake("a.png", objects=(PLANE,), sentences=("x",))])
-    images = tmp_path / facts.layout.parts[0].images[0]
-    shutil.copy(images / "a.png", os.fsencode(images) + b"/\xd6\xd0.png")
-    convert(Request(facts, tmp_path, tmp_path / "out", Options()))
-    ((item, reason, _, _),) = skipped_of(tmp_path / "out")
-    assert reason == "missing_annotation"
-    assert item.startswith(facts.layout.parts[0].images[0])
+    for path in [p for p in tmp_path.rglob("a.*") if p.is_file()]:
+        shutil.copy(path, os.fsencode(path.parent) + b"/\xd6\xd0" + path.suffix.encode())
+    report = convert(Request(facts, tmp_path, tmp_path / "out", Options()))
+    assert report.splits["train"]["rows"] == 1
+    ((item, found, _, _),) = skipped_of(tmp_path / "out")
+    assert (found, item.endswith(".png")) == (reason, True)

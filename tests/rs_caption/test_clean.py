@@ -101,6 +101,7 @@ def test_test_rows_are_compared_with_and_never_written(tmp_path, cli):
     assert report == {
         "threshold": 2,
         "tests": {"d": 1},
+        "tests_not_compared": 0,
         "training": 3,
         "like_tests": 2,
         "duplicates": 0,
@@ -108,7 +109,11 @@ def test_test_rows_are_compared_with_and_never_written(tmp_path, cli):
         "removed_by": {"d": {"d test": 2}},
         "skipped": {},
     }
-    assert table.open_table(tmp_path / "out").about["dedup"] == {"threshold": 2, "tests": {"d": 1}}
+    assert table.open_table(tmp_path / "out").about["dedup"] == {
+        "threshold": 2,
+        "tests": {"d": 1},
+        "tests_not_compared": 0,
+    }
 
 
 def test_against_takes_test_rows_or_everything(tmp_path, cli):
@@ -256,7 +261,8 @@ def test_image_that_cannot_be_hashed(pictures, cli, spoil, reason):
     spoil(image(pictures, 2))
     ended = cli("dedup", pictures / "table", "--out", pictures / "out")
     assert ended.code == 3
-    assert f"rsicd/RSICD_images/2.png: {reason}: " in ended.out
+    assert f" leave: {reason} " in ended.out
+    assert f"{pictures}/out/skipped.csv" in ended.out
     assert kept_in(pictures / "out") == ["RSICD_images/0.png"]
     assert json.loads((pictures / "out/dedup.json").read_text())["skipped"] == {reason: 1}
     stop = ("--on-error", "stop")

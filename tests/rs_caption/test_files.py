@@ -116,6 +116,11 @@ def test_json_is_indented_utf_8_and_comes_back(tmp_path):
     assert read_json(tmp_path / "a.json") == value
 
 
+def test_foreign_bytes_of_a_file_name_are_written_as_their_escape(tmp_path):
+    write_text(tmp_path / "a.txt", "img\udcd6.png, Düne")
+    assert (tmp_path / "a.txt").read_bytes() == b"img\\udcd6.png, D\xc3\xbcne"
+
+
 def test_json_with_a_byte_order_mark_is_read(tmp_path):
     (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf" + json.dumps({"a": 1}).encode())
     assert read_json(tmp_path / "a.json") == {"a": 1}

@@ -97,6 +97,13 @@ def test_a_file_cut_anywhere_is_a_bad_image(tmp_path, kind):
     assert found <= {NO_IMAGE, BROKEN}
 
 
+def test_a_jpeg_cut_right_behind_its_thumbnail_is_a_bad_image(tmp_path):
+    content = FILES["jpeg with a thumbnail"]
+    cut = content[: content.index(b"\xff\xd9") + 2]
+    assert len(cut) < len(content) / 2
+    assert size_or_problem(tmp_path / "a", cut) in {NO_IMAGE, BROKEN}
+
+
 @pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "bmp"])
 def test_a_file_without_its_last_third_says_why(tmp_path, kind):
     path, content = tmp_path / "a.img", FILES[kind]
@@ -237,6 +244,10 @@ STRETCHES = {
     "32 bits": (np.array([[-100, 0, 100]], np.int32), [[0, 128, 255]]),
     "float": (np.array([[0.0, 50.0, 200.0]], np.float32), [[0, 64, 255]]),
     "float of a small range": (np.array([[0.0, 0.05, 0.2]], np.float32), [[0, 64, 255]]),
+    "float with a pixel that has no value": (
+        np.array([[50.0, np.nan, 150.0]], np.float32),
+        [[0, 0, 255]],
+    ),
     "flat": (np.array([[7, 7]], np.uint16), [[0, 0]]),
 }
 

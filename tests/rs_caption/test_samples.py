@@ -170,4 +170,4 @@ def test_the_whole_way_as_a_user_goes(shared_data, rsicd, tmp_path, cli):
     assert "test" not in splits
     drawn = ("--id", "dota/val/images/P0004.png", "--draw", tmp_path / "drawn")
     assert cli("show", tables / "clean", *drawn).code == 0
-    assert (tmp_path / "drawn/dota_val_images_P0004_png.png").is_file()
+    assert (tmp_path / "drawn/dota__val__images__P0004_png.png").is_file()

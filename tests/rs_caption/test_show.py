@@ -67,7 +67,7 @@ def test_unknown_id_suggests_the_nearest(made, cli):
 
 
 def test_drawing(made, tmp_path, cli):
-    file = tmp_path / "new" / "dota_train_images_a_png.png"
+    file = tmp_path / "new" / "dota__train__images__a_png.png"
     ended = cli("show", made / "table", "--id", "dota/train/images/a.png", "--draw", file.parent)
     assert ended.code == 0
     assert f"  drawn: {file}\n" in ended.out
@@ -86,7 +86,7 @@ def test_drawing(made, tmp_path, cli):
 def test_drawing_of_a_thin_image(made, tmp_path, cli):
     ended = cli("show", made / "table", "--id", "dota/val/images/thin.png", "--draw", tmp_path)
     assert (ended.code, ended.err) == (0, "")
-    assert (tmp_path / "dota_val_images_thin_png.png").is_file()
+    assert (tmp_path / "dota__val__images__thin_png.png").is_file()
 
 
 def test_drawing_without_its_image(made, tmp_path, cli):

@@ -232,7 +232,7 @@ def parquet(path, columns, about):
         ),
         (
             lambda file: parquet(file, table.SCHEMA.names[:-2], {"schema": 1}),
-            "the column 'boxes' is missing",
+            "expected a column 'frame' of type int32",
         ),
     ],
     ids=["nothing", "empty", "csv", "another's", "another schema", "a column short"],

@@ -63,6 +63,11 @@ def test_a_clean_corpus_is_ready(tmp_path):
             {"dedup": {"threshold": 2, "tests": {}}},
             "was de-duplicated without test rows; add --against",
         ),
+        (
+            ["train"],
+            {"dedup": {**STAMP, "tests_not_compared": 7}},
+            "7 test rows had no readable image to compare with",
+        ),
         (["train", "test"], {"dedup": STAMP}, "1 rows are of split test; run `rs-caption dedup`"),
     ],
 )

@@ -1,0 +1,151 @@
+"""What keeps a corpus honest when commands are combined in ways nobody meant."""
+
+import json
+
+import numpy as np
+import pytest
+from fakes import Fake, hashed, label, quad, skipped_of, write
+from PIL import Image
+
+from rs_caption import manifest, table
+from rs_caption.convert import Request, convert
+from rs_caption.errors import DataError, UserError
+from rs_caption.images import image_size, to_8_bit
+from rs_caption.m2b import compiled
+from rs_caption.options import Options
+from rs_caption.readers.item import Item
+from rs_caption.shard import Job, convert_shard
+
+DOTA, LOVEDA, RSICD = (manifest.load(name) for name in ("dota", "loveda", "rsicd"))
+PLANE = ("plane", quad(0, 0, 10, 10))
+
+
+def test_a_table_cannot_be_its_own_test(tmp_path, cli):
+    corpus = hashed(tmp_path / "corpus", ("a", "train", 0))
+    ended = cli("dedup", corpus, "--against", corpus, "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert "'d/a' is in the corpus too, as a training row" in ended.err
+
+
+def test_test_rows_may_stand_on_both_sides(tmp_path, cli):
+    corpus = hashed(tmp_path / "corpus", ("a", "train", 0), ("t", "test", 0))
+    ended = cli("dedup", corpus, "--against", corpus, "--out", tmp_path / "out")
+    assert ended.code == 0
+    assert table.open_table(tmp_path / "out").rows == 0
+
+
+def test_dedup_does_not_replace_a_converted_table(tmp_path, cli):
+    corpus = hashed(tmp_path / "corpus", ("a", "train", 0))
+    other = hashed(tmp_path / "other", ("b", "train", 1))
+    before = (other / "captions.parquet").read_bytes()
+    ended = cli("dedup", corpus, "--out", other)
+    assert (ended.code, (other / "captions.parquet").read_bytes()) == (2, before)
+    assert "already holds a table of d; choose another --out" in ended.err
+    for _ in range(2):  # a clean table may be made again
+        assert cli("dedup", corpus, "--out", tmp_path / "clean").code == 0
+
+
+def test_convert_does_not_replace_a_clean_table(tmp_path, cli):
+    write(tmp_path / "root", DOTA, [Fake("a.png", objects=(PLANE,))])
+    convert(Request(DOTA, tmp_path / "root", tmp_path / "dota", Options()))
+    assert cli("dedup", tmp_path / "dota", "--out", tmp_path / "clean").code == 0
+    with pytest.raises(UserError, match="already holds a de-duplicated table of dota"):
+        convert(Request(DOTA, tmp_path / "root", tmp_path / "clean", Options()))
+
+
+def test_test_rows_without_a_readable_image_are_not_called_compared(tmp_path, cli):
+    names = ("a.png", "b.png", "t.png")
+    fakes = [Fake(name, "test" if name == "t.png" else "train", sentences=("x",)) for name in names]
+    write(tmp_path / "root", RSICD, fakes)
+    convert(Request(RSICD, tmp_path / "root", tmp_path / "rsicd", Options()))
+    (tmp_path / "root/RSICD_images/t.png").unlink()
+    ended = cli("dedup", tmp_path / "rsicd", "--out", tmp_path / "clean")
+    assert ended.code == 3
+    assert "Test rows NOT compared with, no readable image: 1" in ended.out
+    stamp = table.open_table(tmp_path / "clean").about["dedup"]
+    assert stamp == {"threshold": 2, "tests": {}, "tests_not_compared": 1}
+    assert skipped_of(tmp_path / "clean")[0][:2] == ["rsicd/RSICD_images/t.png", "missing_image"]
+
+
+def test_stopping_on_errors_holds_for_sentences_and_for_parts_made_before(tmp_path):
+    write(tmp_path / "root", RSICD, [Fake("a.png", sentences=("x", " "))])
+    request = Request(RSICD, tmp_path / "root", tmp_path / "out", Options(), stop_on_error=True)
+    with pytest.raises(DataError, match="sentence 2 of 2"):
+        convert(request)
+    label_root = tmp_path / "dota"
+    write(label_root, DOTA, [Fake("a.png", objects=(PLANE,))])
+    label(label_root, DOTA.layout.parts[0], "a.png", "broken")
+    item = Item("train/images/a.png", "train/labelTxt/a.txt", "train")
+    job = Job(tmp_path / "p.parquet", label_root, DOTA, Options(), (item,), stop_on_error=False)
+    assert [skip.reason for skip in convert_shard(job).skipped] == ["bad_annotation"]
+    stopping = Job(tmp_path / "p.parquet", label_root, DOTA, Options(), (item,), stop_on_error=True)
+    with pytest.raises(DataError, match=r"a\.txt:1: expected 8 coordinates"):
+        convert_shard(stopping)
+
+
+def test_stopping_on_errors_passes_over_documented_quirks(tmp_path):
+    write(tmp_path / "root", DOTA, [Fake("a.png", objects=(PLANE,)), Fake("b.png")])
+    report = convert(
+        Request(DOTA, tmp_path / "root", tmp_path / "out", Options(), stop_on_error=True)
+    )
+    assert report.skipped == {"no_objects": 1}
+
+
+def test_a_split_asked_for_must_be_there(tmp_path):
+    write(tmp_path / "root", DOTA, [Fake("a.png", objects=(PLANE,))])
+    request = Request(DOTA, tmp_path / "root", tmp_path / "out", Options(), ("train", "val"))
+    with pytest.raises(UserError, match="holds no annotated image of split 'val'"):
+        convert(request)
+
+
+def test_a_second_annotation_of_a_stem_is_listed(tmp_path):
+    write(tmp_path / "root", DOTA, [Fake("a.png", objects=(PLANE,))])
+    (tmp_path / "root/train/labelTxt/a.TXT").write_text("")
+    convert(Request(DOTA, tmp_path / "root", tmp_path / "out", Options()))
+    assert [line[:2] for line in skipped_of(tmp_path / "out")] == [
+        ["train/labelTxt/a.TXT", "duplicate_image_id"]
+    ]
+
+
+def test_regions_of_a_tiled_mask_are_counted_as_what_they_are(tmp_path):
+    # One building across both tiles: a region in each.
+    mask = ((0, 1, 1, 0),) * 2
+    write(tmp_path / "root", LOVEDA, [Fake("0.png", size_wh=(4, 2), mask=mask)])
+    convert(Request(LOVEDA, tmp_path / "root", tmp_path / "out", Options(tile=2)))
+    objects = json.loads((tmp_path / "out/convert.json").read_text())["objects"]
+    assert objects == {"regions of the mask, tile by tile": 2, "captioned": 2}
+
+
+def test_code_that_cannot_be_kept_is_compiled_all_the_same():
+    namespace = {}
+    exec(compile("def double(x):\n    return 2 * x", "<nowhere>", "exec"), namespace)  # noqa: S102
+    assert compiled(namespace["double"])(21) == 42  # numba has no place to cache code of no file
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data", "ignore:Truncated File Read")
+def test_a_tiff_of_jpeg_strips_is_decoded_to_be_sure(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.tif", compression="jpeg")
+    assert image_size(tmp_path / "a.tif") == (64, 64)
+    data = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(data[: len(data) // 2])
+    with pytest.raises(DataError):
+        image_size(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([[np.nan, np.nan]], [[0, 0]]), ([[np.inf, 1.0, 3.0, 2.0]], [[0, 0, 255, 128]])],
+    ids=["no value at all", "an infinite one"],
+)
+def test_pixels_without_a_value(values, expected):
+    shown = to_8_bit(Image.fromarray(np.array(values, np.float32)))
+    assert np.asarray(shown).tolist() == expected
+
+
+def test_paths_are_printed_as_they_are(tmp_path, cli):
+    folder = tmp_path / "[red] :car: [/x]"
+    write(folder, DOTA, [Fake("[a] :ship:.png", objects=(PLANE,))])
+    ended = cli("convert", "--source", "dota", "--root", folder, "--out", folder / "out")
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, f"Table: {folder}/out/captions.parquet")
+    assert "dota/train/images/[a] :ship:.png" in cli("show", folder / "out").out
