@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # so that every test can import `fakes`
-
 SCRIPT = Path(sys.executable).with_name("rs-caption")
 
 
@@ -53,3 +51,12 @@ def script() -> Callable[..., Ended]:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Samples of the real datasets, which stand beside the repository on some machines."""
+    folder = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no samples of the real datasets at {folder}")
+    return folder
