@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from rs_caption.errors import WorkerError
+from rs_caption.interrupts import ctrl_c_held, let_ctrl_c_through
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -78,7 +79,8 @@ class Pool:
         pending: deque[Future[R]] = deque()
         try:
             for item in items:
-                pending.append(executor.submit(function, item))
+                with ctrl_c_held():  # submitting may start a process
+                    pending.append(executor.submit(function, item))
                 if len(pending) >= 4 * self.workers:
                     yield pending.popleft().result()
             while pending:
@@ -95,6 +97,7 @@ class Pool:
 def _enter_worker() -> None:
     """Leave at once on Ctrl-C, and when the parent does, even by kill -9."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    let_ctrl_c_through()
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from rs_caption.errors import WriteError
+from rs_caption.interrupts import ctrl_c_held
 from rs_caption.sample import Boxes, Mask
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -55,7 +56,8 @@ _Columns = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]  # class_
 
 def _measured(classes_HW: NDArray[np.uint8]) -> _Columns:
     try:
-        return _components(classes_HW)
+        with ctrl_c_held():  # lost, with a traceback, where it meets a callback of the compiler
+            return _components(classes_HW)
     except OSError as error:  # numba writes what it compiles to a cache
         raise WriteError(
             f"the compiled code could not be kept ({error.strerror}); make room, or set "

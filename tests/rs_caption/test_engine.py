@@ -8,6 +8,7 @@ import pytest
 
 from rs_caption.engine import Pool, Serial, engine_for
 from rs_caption.errors import DataError, WorkerError
+from rs_caption.interrupts import ctrl_c_held
 
 
 def square(number):
@@ -61,3 +62,17 @@ def test_no_more_processes_than_there_are_tasks():
     assert engine_for(8, 3) == Pool(3)
     assert isinstance(engine_for(8, 1), Serial)
     assert isinstance(engine_for(1, 99), Serial)
+
+
+def test_ctrl_c_waits_for_the_end_of_the_block():
+    steps = []
+    with pytest.raises(KeyboardInterrupt):
+        with ctrl_c_held():
+            signal.raise_signal(signal.SIGINT)
+            steps.append("went on")
+        steps.append("never here")
+    assert steps == ["went on"]
+    with ctrl_c_held():
+        steps.append("nothing came")
+    assert steps == ["went on", "nothing came"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,0 +1,39 @@
+"""Ctrl-C at moments that cannot take it: a process being started, a callback of a compiler."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_CAN_BLOCK = hasattr(signal, "pthread_sigmask")  # not on Windows
+
+
+@contextmanager
+def ctrl_c_held() -> Iterator[None]:
+    """Keep Ctrl-C waiting until the block ends; processes started in it keep it waiting too.
+
+    Both are needed: a started process inherits what is blocked, but not a handler; and in this one
+    a library's thread may take the signal, which Python then handles here all the same.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python hands Ctrl-C to the main thread alone
+        return
+    held: list[int] = []
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if _CAN_BLOCK else None
+    handler = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if blocked is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if held:
+            signal.raise_signal(signal.SIGINT)
+
+
+def let_ctrl_c_through() -> None:
+    """In a process that was started under `ctrl_c_held`: from here on it may come."""
+    if _CAN_BLOCK:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
