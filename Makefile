@@ -32,12 +32,14 @@ $(VENV)/made:
 	touch $@
 
 $(VENV)/core: $(VENV)/made pyproject.toml
+	@echo "Installing the core: about a minute"
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
 $(VENV)/test: $(VENV)/core
+	@echo "Installing what the tests need: about a minute"
 	$(BIN)/pip install --quiet --group test
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo world tables pictures dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,7 +15,16 @@ from typing import NamedTuple
 
 from rs_caption.manifest import Noun
 from rs_caption.sample import Boxes
-from rs_caption.wording import PAIR_TEMPLATE, STYLES, be, be_first, ordered, phrase, sentence
+from rs_caption.wording import (
+    EXACT_UP_TO,
+    PAIR_TEMPLATE,
+    STYLES,
+    be,
+    be_first,
+    ordered,
+    phrase,
+    sentence,
+)
 
 CENTRAL_SHARE = 0.5  # of width and height; the paper gives none, three re-implementations use this
 B2C_CAPTIONS = 5  # as COCO, Flickr30k and RET-3 have
@@ -105,7 +114,8 @@ def _random(scene: Scene) -> Caption:
     some = scene.rng.sample(sorted(scene.whole), scene.rng.randint(1, len(scene.whole)))
     counts = {name: scene.whole[name] for name in some}
     templates = STYLES[scene.style_name].templates
-    fitting = [key for key in templates if key != PAIR_TEMPLATE or len(counts) == len("AB")]
+    countable_pair = len(counts) == len("AB") and max(counts.values()) <= EXACT_UP_TO
+    fitting = [key for key in templates if key != PAIR_TEMPLATE or countable_pair]
     template = scene.rng.choice(fitting)
     words = scene.words(counts)
     text = templates[template].format(list=words, be=be(counts), be_first=be_first(counts))

@@ -146,7 +146,8 @@ def _select(corpus: Sequence[CaptionTable], against: Sequence[CaptionTable]) -> 
             row = ShownRow(one, values, is_test=values["split"] == TEST_SPLIT)
             if rows.setdefault(row.image_id, row) is not row:
                 first = rows[row.image_id].table.path
-                raise TableError(f"the image id {row.image_id!r} is in {first} and in {one.path}")
+                again = "is given twice" if first == one.path else f"shares rows with {first}"
+                raise TableError(f"{one.path}: {again}, the first is {row.image_id!r}")
     for one in against:
         listed = one.read(COLUMNS).to_pylist()
         has_tests = any(values["split"] == TEST_SPLIT for values in listed)

@@ -215,7 +215,9 @@ def sample(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for everything.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for everything.")] = Path(
+        "demo"
+    ),
 ) -> None:
     """Sample world -> caption tables -> verified -> de-duplicated, and what came of it.
 

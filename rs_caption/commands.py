@@ -54,7 +54,7 @@ def print_report(title: str, report: Report, folder: Path) -> None:
         print_counts("Skipped", report.skipped, "reason")
         say(f"Skipped items, one by one: {folder / SKIPPED_FILE}")
     if report.undocumented:
-        say(f"{report.undocumented:,} of these are no documented quirk of {title}.")
+        say(f"{report.undocumented:,} of these are unexpected: no documented quirk of {title}.")
     say(f"Table: {folder / table.TABLE_FILE}")
 
 
@@ -71,15 +71,17 @@ def print_clean(result: CleanResult, request: CleanRequest) -> None:
     report = result.report
     tests = ", ".join(f"{name} {number:,}" for name, number in report.tests.items()) or "none"
     rows = [
-        ("training rows read", report.training),
-        ("leave: look like a test row", report.like_tests),
-        ("leave: look like a row that stays", report.duplicates),
-        *((f"leave: {reason}", number) for reason, number in report.skipped.items()),
+        ("train and val rows read", report.training),
+        ("removed: look like a test row", report.like_tests),
+        ("removed: look like a kept row", report.duplicates),
+        *((f"removed: {reason}", number) for reason, number in report.skipped.items()),
         ("clean table", report.kept),
     ]
     title = f"De-duplicated in {report.seconds:g} s, threshold {request.threshold} bits"
     print_table(title, ("rows", "number"), rows)
     say(f"Test rows compared with, none of them written: {tests}")
+    if not report.tests:
+        say("Nothing guards against leakage yet: add --against TABLE with your test images.")
     if report.tests_not_compared:
         say(f"Test rows NOT compared with, no readable image: {report.tests_not_compared:,}")
     pairs = [
@@ -123,15 +125,17 @@ def verify_table(path: Path) -> bool:
                 say(f"{problem.image_id}: {problem.problem}{said}")
     if found > _FIRST_PROBLEMS:
         say(f"and {found - _FIRST_PROBLEMS:,} more")
-    verdict = f"{found:,} problems" if found else "every caption is true of its boxes"
-    say(f"{opened.path}: {tally.rows:,} rows, {tally.captions:,} captions, {verdict}")
+    by_rule = f"{tally.captions:,} captions by rule, each true of its boxes"
+    by_people = f"{tally.sentences:,} human sentences, as released"
+    verdict = f"{found:,} problems" if found else f"{by_rule}; {by_people}"
+    say(f"{opened.path}: {tally.rows:,} rows: {verdict}")
     return not found
 
 
 def write_sample(folder: Path, seed: int, images: int) -> None:
     """Write the sample world, print what it holds."""
-    with progress_bar("Drawing"):
-        report = write_world(folder, seed, images)
+    with progress_bar("Drawing") as progress:
+        report = write_world(folder, seed, images, progress)
     rows = [(one.dataset, one.split, one.images) for one in report.counts]
     print_table("Sample world", ("dataset", "split", "images"), rows)
     kinds = Counter(planted.kind for planted in report.planted)

@@ -14,12 +14,12 @@ from rich.table import Table
 # Text is printed as it is: a path may hold brackets or `:car:`.
 out = Console(highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
-_LOG_EVERY_S = 30.0
+_LOG_EVERY_S = 10.0
 
 
 @contextmanager
 def progress_bar(what: str, *, resumes: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, a line every half minute in a log file; Ctrl-C leaves a word behind."""
+    """A bar on a terminal, a line every ten seconds in a log file; Ctrl-C leaves a word behind."""
     try:
         with _bar(what) as progress:
             yield progress

@@ -88,11 +88,17 @@ def convert(
 def _check(request: Request) -> None:
     manifest, out = request.manifest, request.out
     if not request.root.is_dir():
-        raise UserError(f"{request.root}: no such folder; --root is the folder of {manifest.title}")
+        found = "a file, not a folder" if request.root.exists() else "no such folder"
+        raise UserError(f"{request.root}: {found}; --root is the folder of {manifest.title}")
+    if out.resolve() == request.root.resolve():
+        raise UserError(f"--out {out} is the dataset's own folder; choose another")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out} is a file; choose a folder")
     for split in request.splits:
         if split not in manifest.splits:
             known = ", ".join(manifest.splits)
-            raise UserError(f"{manifest.title} has no split {split!r}; its splits: {known}")
+            hint = "; repeat --split for several" if "," in split else ""
+            raise UserError(f"{manifest.title} has no split {split!r}; its splits: {known}{hint}")
         if not manifest.splits[split].annotated:
             raise UserError(
                 f"{manifest.title} was released without annotations for split {split!r}"

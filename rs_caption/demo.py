@@ -9,11 +9,14 @@ from rs_caption.clean import CleanRequest
 from rs_caption.console import say
 from rs_caption.dedup import DEFAULT_THRESHOLD
 from rs_caption.engine import default_workers
-from rs_caption.errors import RsCaptionError
+from rs_caption.errors import RsCaptionError, UserError
 from rs_caption.options import Options
 from rs_caption.show import find_rows
 
 DATASETS = {"dota": "DOTA", "loveda": "LoveDA", "rsicd": "RSICD"}
+
+
+_CONTENTS = {"world", "tables", "pictures"}
 
 
 class DemoError(RsCaptionError):
@@ -24,8 +27,10 @@ def run_demo(folder: Path) -> None:
     """Draw the world, convert its three datasets, verify, de-duplicate, show.
 
     Raises:
+        UserError: the folder holds something else.
         DemoError: `verify` finds a caption that is not true.
     """
+    _check(folder)
     world, tables, pictures = folder / "world", folder / "tables", folder / "pictures"
     _announce(f"rs-caption sample {world}")
     commands.write_sample(world, seed=0, images=72)
@@ -55,6 +60,14 @@ def run_demo(folder: Path) -> None:
     )
     commands.show_rows(clean, 1, one_each, pictures)
     say(f"The faults counted above are planted: {world / 'README.md'} lists them.")
+
+
+def _check(folder: Path) -> None:
+    """Refuse a place that holds anything but an earlier demo."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: expected a folder, found a file; choose another place")
+    if folder.is_dir() and (other := {path.name for path in folder.iterdir()} - _CONTENTS):
+        raise UserError(f"{folder}: holds {min(other)}, which no demo wrote; choose another place")
 
 
 def _announce(command: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rs_caption.errors import UserError, WriteError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -27,10 +30,12 @@ def whole(path: Path) -> Iterator[Path]:
         partial.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise WriteError(
-            f"{path}: could not be written ({reason}). Make room or choose another --out, then run "
-            "the same command again: finished parts are kept"
-        ) from error
+        remedy = (
+            "Make room, then run the same command again: finished parts are kept"
+            if error.errno in _NO_ROOM
+            else "Choose a folder that can be written to"
+        )
+        raise WriteError(f"{path}: could not be written ({reason}). {remedy}") from error
     finally:
         with suppress(OSError):  # gone already, or its folder never was
             partial.unlink()

@@ -15,7 +15,7 @@ from rs_caption.files import write_json
 from rs_caption.images import open_image, to_8_bit
 from rs_caption.phash import phash
 from rs_caption.sample import Skipped, Window
-from rs_caption.table import SCHEMA, CaptionTable
+from rs_caption.table import ROOTS_FILE, SCHEMA, CaptionTable
 
 IMAGES_A_SHARD = 32
 COLUMNS = [name for name in SCHEMA.names if name not in {"captions", "rules", "boxes"}]
@@ -69,6 +69,9 @@ def hash_rows(
         parts: folder for finished shards, so that an interrupted run goes on.
         workers: processes.
         progress: is told (images hashed, images to hash).
+
+    Raises:
+        TableError: not one image of a dataset is where its table says.
     """
     codes = {row.image_id: row.values["phash"] for row in rows if row.values["phash"] is not None}
     pictures = _pictures([row for row in rows if row.values["phash"] is None])
@@ -80,7 +83,23 @@ def hash_rows(
         codes.update(hashes.codes)
         skipped += hashes.skipped
         progress(min(number * IMAGES_A_SHARD, len(pictures)), len(pictures))
+    _refuse_if_moved(rows, skipped)
     return Hashes(codes, skipped)
+
+
+def _refuse_if_moved(rows: Sequence[ShownRow], skipped: Sequence[Skipped]) -> None:
+    """A dataset of which no image is found has moved; a table without it helps nobody."""
+    missing = {skip.item for skip in skipped if skip.reason == "missing_image"}
+    by_dataset: dict[str, list[ShownRow]] = {}
+    for row in rows:
+        by_dataset.setdefault(row.values["dataset"], []).append(row)
+    for dataset, its in by_dataset.items():
+        if all(row.image_id in missing for row in its):
+            table = its[0].table
+            raise TableError(
+                f"{table.path.with_name(ROOTS_FILE)}: none of the {len(its):,} images of {dataset} "
+                f"is below {table.roots[dataset]}; edit the folder there"
+            )
 
 
 def _pictures(rows: Sequence[ShownRow]) -> list[Picture]:

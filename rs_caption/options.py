@@ -33,6 +33,7 @@ class Options:
             f"--rules is {self.rules!r}; choose from {', '.join(RULES)}": self.rules in RULES,
             f"--central is {self.central}; expected more than 0, less than 1": 0 < self.central < 1,
             f"--tile is {self.tile}; expected 0 or pixels": self.tile >= 0,
+            "--overlap needs --tile": bool(self.tile) or not self.overlap,
             f"--overlap is {self.overlap}; expected 0 to less than --tile ({self.tile})": (
                 0 <= self.overlap < max(self.tile, 1)
             ),

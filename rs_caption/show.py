@@ -45,15 +45,16 @@ def _position(table: CaptionTable, ids: pa.ChunkedArray, image_id: str) -> int:
     found = pc.index(ids, image_id).as_py()
     if found < 0:
         near = _nearest_id(ids.to_pylist(), image_id)
-        raise TableError(f"{table.path}: no image id {image_id!r}; the nearest is {near!r}")
+        hint = f"; did you mean {near!r}?" if near else "; `rs-caption show TABLE` lists some"
+        raise TableError(f"{table.path}: no image id {image_id!r}{hint}")
     return int(found)
 
 
 def _nearest_id(ids: Sequence[str], image_id: str) -> str:
-    """The most similar of the ids that stand next to it in their order."""
+    """The most similar of the ids next to it in their order; empty where none is like it."""
     at = bisect_left(ids, image_id)
     neighbours = ids[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS]
-    return (get_close_matches(image_id, neighbours, 1, 0) or [""])[0]
+    return (get_close_matches(image_id, neighbours, 1) or [""])[0]
 
 
 def lines(row: Row) -> list[str]:
@@ -65,13 +66,14 @@ def lines(row: Row) -> list[str]:
     counts = Counter(box["name"] for box in row["boxes"])
     objects = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
     boxes = [
-        "  {name} [{x0:g}, {x1:g}) x [{y0:g}, {y1:g})".format(**box) for box in row["boxes"][:5]
+        "  {name} [{x0:.6g}, {x1:.6g}) x [{y0:.6g}, {y1:.6g})".format(**box)
+        for box in row["boxes"][:5]
     ]
     more = len(row["boxes"]) - len(boxes)
     return [
         head,
         *(f"  {rule:{width}}  {text}" for rule, text in said),
-        *([f"  {len(row['boxes'])} boxes: {objects}"] if row["boxes"] else []),
+        *([f"  boxes: {objects}"] if row["boxes"] else []),
         *boxes,
         *([f"  and {more:,} more"] if more else []),
     ]

@@ -241,7 +241,7 @@ def open_table(path: Path) -> CaptionTable:
     """
     file = path / TABLE_FILE if path.is_dir() else path
     if not file.is_file():
-        raise TableError(f"{file}: no caption table here; `rs-caption convert` makes one")
+        raise TableError(f"{file}: no caption table here{_tables_below(path)}")
     about = read_note(file)
     if about.get("schema") != SCHEMA_VERSION:
         found = about.get("schema", "no rs_caption metadata")
@@ -253,6 +253,16 @@ def open_table(path: Path) -> CaptionTable:
         if field.name not in found.names or found.field(field.name).type != field.type:
             raise TableError(f"{file}: expected a column {field.name!r} of type {field.type}")
     return CaptionTable(file, about, read_roots(file.parent))
+
+
+def _tables_below(folder: Path) -> str:
+    """What to try instead."""
+    found = (
+        sorted(file.parent for file in folder.glob(f"*/{TABLE_FILE}")) if folder.is_dir() else []
+    )
+    if found:
+        return f"; there are: {', '.join(map(str, found))}"
+    return "; `rs-caption convert` makes one"
 
 
 def read_roots(folder: Path) -> dict[str, Path]:

@@ -31,7 +31,9 @@ _SHARED = {
     "located-remote": "{list} {be} located in this remote sensing picture",
     "both": "There are both {list} in the picture",
 }
-PAIR_TEMPLATE = "both"  # for two categories only
+PAIR_TEMPLATE = (
+    "both"  # for two categories, neither above ten ("both many ships and" is no English)
+)
 
 STYLES: Mapping[str, Style] = {
     "plain": Style(

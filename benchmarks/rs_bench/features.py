@@ -27,13 +27,15 @@ def read_features(path: Path) -> Features:
     """Read and check an .npz.
 
     Raises:
-        UserError: no .npz, an array is missing, shapes do not fit, an image without a text.
+        UserError: no such file, no .npz, an array is missing, shapes do not fit, a lone image.
     """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in _ARRAYS}
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not an .npz that can be read ({error})") from error
+        raise UserError(f"{path}: not an .npz file of plain arrays") from error
     except KeyError as error:
         expected = "expected images (I, D), texts (T, D) and image_of_text (T,)"
         raise UserError(f"{path}: {expected}; {error}") from error

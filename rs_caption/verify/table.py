@@ -37,7 +37,8 @@ class Tally:
     """How much has been judged so far."""
 
     rows: int = 0
-    captions: int = 0
+    captions: int = 0  # written by a rule
+    sentences: int = 0  # of people
 
 
 def check_table(
@@ -70,7 +71,10 @@ def check_table(
             yield from check_row(row, judge)
             before = image_id
             tally.rows += 1
-            tally.captions += len(row["captions"])
+            if judge.rule_set == "human":
+                tally.sentences += len(row["captions"])
+            else:
+                tally.captions += len(row["captions"])
         progress(tally.rows, total)
 
 

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import UserError
 from rs_caption.world.jobs import BASE, plan
 from rs_caption.world.layouts import Ledger, write_job, write_rsicd_json
@@ -40,13 +41,16 @@ class WorldReport:
     planted: tuple[Planted, ...]
 
 
-def write_world(root: Path, seed: int = 0, images: int = BASE) -> WorldReport:
+def write_world(
+    root: Path, seed: int = 0, images: int = BASE, progress: Progress = no_progress
+) -> WorldReport:
     """Write a small world of aerial scenes in the layouts of DOTA, LoveDA and RSICD.
 
     Args:
         root: folder to write; new, empty, or an earlier sample world, which is replaced.
         seed: the same seed gives the same bytes.
         images: about how many images, planted ones not counted.
+        progress: is told (images drawn, images in all) after each.
 
     Raises:
         UserError: ``root`` holds anything else, or ``images`` isn't positive.
@@ -58,8 +62,10 @@ def write_world(root: Path, seed: int = 0, images: int = BASE) -> WorldReport:
     draft = root.with_name(f".{root.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)  # left by a run that was interrupted
     ledger = Ledger(draft)
-    for job in plan(seed, images):
+    jobs = list(plan(seed, images))
+    for drawn, job in enumerate(jobs, start=1):
         write_job(ledger, job)
+        progress(drawn, len(jobs))
     planted = tuple(plant(ledger, seed))
     write_rsicd_json(ledger)
     counts = tuple(

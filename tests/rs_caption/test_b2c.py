@@ -157,8 +157,8 @@ def test_golden_car_park_at_the_edge_in_the_words_of_the_paper():
     assert captioned(CAR_PARK, "edge.png", seed=7, style="paper", rules="b2c+all") == (
         [
             "A quantity of large-vehicles and 10 small-vehicles at the edge of the picture .",
-            "There are both a quantity of large-vehicles and 10 small-vehicles in the picture .",
-            "There are both a crowd of large-vehicles and 10 small-vehicles in the picture .",
+            "There are a quantity of large-vehicles and 10 small-vehicles on the ground .",
+            "There are a crowd of large-vehicles and 10 small-vehicles on the ground .",
             "A crowd of large-vehicles are located in the picture .",
             "There are 10 small-vehicles in the picture .",
             "The picture shows a quantity of large-vehicles and 10 small-vehicles .",
@@ -166,8 +166,8 @@ def test_golden_car_park_at_the_edge_in_the_words_of_the_paper():
         ],
         [
             EDGE_05,
-            drawn_from("both", "large-vehicle", "small-vehicle"),
-            drawn_from("both", "large-vehicle", "small-vehicle"),
+            drawn_from("ground", "large-vehicle", "small-vehicle"),
+            drawn_from("ground", "large-vehicle", "small-vehicle"),
             drawn_from("located", "large-vehicle"),
             drawn_from("there", "small-vehicle"),
             "all",
@@ -227,7 +227,7 @@ def test_every_template_and_every_choice_of_categories_occurs():
             for t in templates
             for names in {*pairs, *singles, ("ship", "plane", "airport")}
         },
-        *{("both", names) for names in pairs},
+        ("both", ("plane", "airport")),  # ships are more than ten
     }
 
 

@@ -176,7 +176,8 @@ def test_wrong_tables(tmp_path, cli):
     wrong = {
         (first, "--out", first): f"--out {first} holds a table that is read; choose another folder",
         (other, "--against", first, "--out", first): f"--out {first} holds a table that is read; ",
-        (first, same, *out): f"the image id 'd/a' is in {first}/captions.parquet and in {same}/cap",
+        (first, same, *out): f"{same}/captions.parquet: shares rows with {first}/captions.parquet",
+        (first, first, *out): f"{first}/captions.parquet: is given twice, the first is 'd/a'",
         (first, other, *out): f"{other}/captions.parquet: d was converted with other options than",
         (first, moved, *out): f"{moved}/captions.parquet: the images of d lie in {moved}/images, t",
         (tmp_path / "none", *out): f"{tmp_path}/none: no caption table here; `rs-caption convert`",
@@ -261,7 +262,7 @@ def test_image_that_cannot_be_hashed(pictures, cli, spoil, reason):
     spoil(image(pictures, 2))
     ended = cli("dedup", pictures / "table", "--out", pictures / "out")
     assert ended.code == 3
-    assert f" leave: {reason} " in ended.out
+    assert f" removed: {reason} " in ended.out
     assert f"{pictures}/out/skipped.csv" in ended.out
     assert kept_in(pictures / "out") == ["RSICD_images/0.png"]
     assert json.loads((pictures / "out/dedup.json").read_text())["skipped"] == {reason: 1}

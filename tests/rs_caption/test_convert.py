@@ -74,7 +74,7 @@ def test_labels_that_are_a_file(tmp_path, cli):
         (("--split", "trian"), "DOTA has no split 'trian'; its splits: train, val, test"),
         (("--split", "test"), "DOTA was released without annotations for split 'test'"),
         (("--tile", "-1"), "--tile is -1; expected 0 or pixels"),
-        (("--overlap", "1"), "--overlap is 1; expected 0 to less than --tile (0)"),
+        (("--overlap", "1"), "--overlap needs --tile"),
         (("--tile", "8", "--overlap", "8"), "--overlap is 8; expected 0 to less than --tile (8)"),
         (("--tile", "8", "--overlap", "-1"), "--overlap is -1; expected 0 to less than --tile (8)"),
         (("--min-visible", "1.01"), "--min-visible is 1.01; expected 0 to 1"),
@@ -162,7 +162,7 @@ def test_out_is_a_file(roots, tmp_path, cli):
     out.write_text("not a folder")
     ended = cli("convert", "--source", "dota", "--root", roots / "DOTA", "--out", out)
     assert ended.code == 2
-    assert "could not be written" in ended.err
+    assert ended.err == f"rs-caption: --out {out} is a file; choose a folder\n"
     assert out.read_text() == "not a folder"
 
 

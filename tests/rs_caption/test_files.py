@@ -68,8 +68,8 @@ def test_a_full_disk_is_a_write_error_and_leaves_nothing(tmp_path):
     with pytest.raises(WriteError) as caught:
         write_half(path, OSError(28, "No space left on device"))
     assert str(caught.value) == (
-        f"{path}: could not be written (No space left on device). Make room or choose another "
-        "--out, then run the same command again: finished parts are kept"
+        f"{path}: could not be written (No space left on device). Make room, then run "
+        "the same command again: finished parts are kept"
     )
     assert inside(tmp_path) == []
 

@@ -149,3 +149,37 @@ def test_paths_are_printed_as_they_are(tmp_path, cli):
     ended = cli("convert", "--source", "dota", "--root", folder, "--out", folder / "out")
     assert (ended.code, ended.out.splitlines()[-1]) == (0, f"Table: {folder}/out/captions.parquet")
     assert "dota/train/images/[a] :ship:.png" in cli("show", folder / "out").out
+
+
+def test_a_folder_is_not_mistaken_for_a_place_of_ones_own(tmp_path, cli):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "file").touch()
+    for what, said in (
+        (tmp_path, "holds file, which no demo wrote"),
+        (tmp_path / "file", "a file"),
+    ):
+        ended = cli("demo", what)
+        assert (ended.code, said in ended.err) == (2, True)
+    write(tmp_path / "DOTA", DOTA, [Fake("a.png", objects=(PLANE,))])
+    root = tmp_path / "DOTA"
+    ended = cli("convert", "--source", "dota", "--root", root, "--out", root)
+    assert (ended.code, "is the dataset's own folder" in ended.err) == (2, True)
+    ended = cli("convert", "--source", "dota", "--root", tmp_path / "file", "--out", tmp_path / "o")
+    assert f"{tmp_path}/file: a file, not a folder; --root is the folder of DOTA" in ended.err
+
+
+def test_images_that_moved_stop_dedup_and_say_where_to_tell(tmp_path, cli):
+    write(tmp_path / "DOTA", DOTA, [Fake("a.png", objects=(PLANE,))])
+    convert(Request(DOTA, tmp_path / "DOTA", tmp_path / "t", Options()))
+    (tmp_path / "DOTA").rename(tmp_path / "moved")
+    ended = cli("dedup", tmp_path / "t", "--out", tmp_path / "clean")
+    assert ended.code == 2
+    assert ended.err == (
+        f"rs-caption: {tmp_path}/t/roots.json: none of the 1 images of dota is below "
+        f"{tmp_path}/DOTA; edit the folder there\n"
+    )
+    (tmp_path / "t/roots.json").write_text('{"dota": "../moved"}')
+    ended = cli("dedup", tmp_path / "t", "--out", tmp_path / "clean")
+    assert (ended.code, "Nothing guards against leakage yet" in ended.out) == (0, True)
+    ended = cli("verify", tmp_path)
+    assert f"no caption table here; there are: {tmp_path}/clean, {tmp_path}/t" in ended.err

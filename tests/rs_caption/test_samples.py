@@ -134,7 +134,7 @@ def test_every_caption_is_true(shared_data, tmp_path, cli, name, folder, options
     ended = cli("verify", tmp_path)
     assert ended.code == 0
     captions = sum(counts["captions"] for counts in report.splits.values())
-    assert f"{captions:,} captions, every caption is true of its boxes" in ended.out
+    assert f"{captions:,} captions by rule, each true of its boxes" in ended.out
 
 
 def test_human_captions_verify(rsicd, tmp_path, cli):

@@ -35,7 +35,7 @@ def test_text_of_a_row(made, cli):
         "  all     The picture shows 5 planes and a ship.\n"
         "  layout  In the middle of the picture there is a ship, and at the edge there are "
         "5 planes.\n"
-        "  6 boxes: plane 5, ship 1\n"
+        "  boxes: plane 5, ship 1\n"
         "  ship [100, 180) x [60, 100)\n"
         "  plane [0, 4) x [10, 14.5)\n"
         "  plane [30, 34) x [10, 14.5)\n"
@@ -62,7 +62,7 @@ def test_unknown_id_suggests_the_nearest(made, cli):
     file = made / "table/captions.parquet"
     assert ended.code == 2
     assert ended.err == (
-        f"rs-caption: {file}: no image id {missing!r}; the nearest is {nearest!r}\n"
+        f"rs-caption: {file}: no image id {missing!r}; did you mean {nearest!r}?\n"
     )
 
 
