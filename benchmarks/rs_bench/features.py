@@ -56,7 +56,7 @@ def _check(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
         raise UserError(f"{path}: expected (I, D) and (T, D) numbers, T integers; found {shapes}")
     if not (np.isfinite(images).all() and np.isfinite(texts).all()):
         raise UserError(f"{path}: a feature is NaN or infinite; such an image would match all")
-    without = np.setdiff1d(np.arange(len(images)), owners)
-    if len(without) or owners.max(initial=-1) >= len(images) or owners.min(initial=0) < 0:
-        first = f"; image {without[0]} has no text" if len(without) else ""
+    wanted, named = set(range(len(images))), set(owners.tolist())
+    if wanted != named:
+        first = f"; image {min(wanted - named)} has no text" if wanted - named else ""
         raise UserError(f"{path}: image_of_text must name every image from 0 to I - 1{first}")
