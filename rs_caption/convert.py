@@ -227,8 +227,8 @@ def _rows(parts: Sequence[Part]) -> Iterator[pa.Table]:
     Parts come in the order of image paths, and so do ids, but for a path that another one begins
     with: then everything is sorted at once.
     """
-    edges = [edge for part in parts if (edge := table.first_and_last_id(part.path))]
-    if all(before[1] < after[0] for before, after in pairwise(edges)):
-        yield from (table.sorted_by_id(table.read_rows(part.path)) for part in parts)
+    full = [part for part in parts if part.ids]
+    if all(before.ids[-1] < after.ids[0] for before, after in pairwise(full)):
+        yield from (table.read_rows(part.path) for part in full)
     else:
         yield table.sorted_by_id(pa.concat_tables(table.read_rows(part.path) for part in parts))

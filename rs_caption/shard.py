@@ -38,9 +38,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A finished part: its file, what was counted, what was skipped."""
+    """A finished part: its file, its first and last image id, what was counted and skipped."""
 
     path: Path
+    ids: tuple[str, ...]  # empty where it has no rows
     counts: Counter[str]
     objects: Counter[str]
     skipped: tuple[Skipped, ...]
@@ -66,9 +67,11 @@ def _make(job: Job, key: str) -> Part:
     objects: Counter[str] = Counter()
     outcomes = [outcome for item in job.items for outcome in _outcomes(job, item, objects)]
     rows = [outcome for outcome in outcomes if isinstance(outcome, Row)]
+    rows.sort(key=lambda row: row.image_id)
     skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
     note = {
         "key": key,
+        "ids": [rows[0].image_id, rows[-1].image_id] if rows else [],
         "counts": dict(_count(rows)),
         "objects": dict(objects),
         "skipped": skipped,
@@ -136,4 +139,6 @@ def _finished(path: Path, key: str) -> Part | None:
 
 def _part(path: Path, note: dict[str, Any]) -> Part:
     skipped = tuple(Skipped(*fields) for fields in note["skipped"])
-    return Part(path, Counter(note["counts"]), Counter(note["objects"]), skipped)
+    return Part(
+        path, tuple(note["ids"]), Counter(note["counts"]), Counter(note["objects"]), skipped
+    )

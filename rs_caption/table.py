@@ -136,14 +136,19 @@ def write(path: Path, tables: Iterable[pa.Table], about: dict[str, Any]) -> int:
 
 def _regroup(tables: Iterable[pa.Table]) -> Iterable[pa.Table]:
     """The same rows in tables of exactly ROW_GROUP_ROWS, the last one shorter."""
-    held = SCHEMA.empty_table()
+    held: list[pa.Table] = []
+    count = 0
     for table in tables:
-        held = pa.concat_tables([held, table.cast(SCHEMA)])
-        while len(held) >= ROW_GROUP_ROWS:
-            yield held.slice(0, ROW_GROUP_ROWS).combine_chunks()
-            held = held.slice(ROW_GROUP_ROWS)
-    if len(held):
-        yield held.combine_chunks()
+        held.append(table.cast(SCHEMA))
+        count += len(table)
+        if count >= ROW_GROUP_ROWS:
+            rows = pa.concat_tables(held)
+            full = count - count % ROW_GROUP_ROWS
+            for first in range(0, full, ROW_GROUP_ROWS):
+                yield rows.slice(first, ROW_GROUP_ROWS).combine_chunks()
+            held, count = [rows.slice(full)], count - full
+    if count:
+        yield pa.concat_tables(held).combine_chunks()
 
 
 @dataclass(frozen=True)
@@ -211,12 +216,6 @@ def sorted_by_id(rows: pa.Table) -> pa.Table:
     if twice is not None:
         raise TableError(f"the image id {twice!r} occurs twice; ids must be unique")
     return ordered
-
-
-def first_and_last_id(file: Path) -> tuple[str, str] | None:
-    """The smallest and the largest `image_id` of a file; None where it has no rows."""
-    ids = sorted(pq.read_table(file, columns=["image_id"])["image_id"].to_pylist())
-    return (ids[0], ids[-1]) if ids else None
 
 
 def read_note(file: Path) -> dict[str, Any]:
