@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from rs_caption.manifest import Noun
+from rs_caption.facts import Noun
 from rs_caption.sample import Boxes
 from rs_caption.wording import (
     EXACT_UP_TO,

@@ -6,103 +6,70 @@ were skipped for reasons that are no documented quirk of the dataset; 130 interr
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rs_caption.engine import default_workers
-from rs_caption.manifest import names
+from rs_caption.flags import (
+    AnnotationsOnly,
+    Bands,
+    Central,
+    Classes,
+    Every,
+    MinArea,
+    MinVisible,
+    Name,
+    Nouns,
+    OnError,
+    OnErrorOption,
+    OutOption,
+    Overlap,
+    Rules,
+    Seed,
+    Style,
+    TableArgument,
+    Tile,
+    Version,
+    WorkersOption,
+)
 from rs_caption.program import new_app, run
 
 EXIT_SKIPPED = 3
-CAPTIONS, OBJECTS, RUN = "Captions", "Tiles and objects", "How to run"  # panels of --help
 
 app = new_app(
     "rs-caption", "Turn remote-sensing annotations (boxes, masks, sentences) into caption tables."
 )
 
 
-class OnError(StrEnum):
-    """What to do with an item that cannot be used."""
-
-    SKIP = "skip"
-    STOP = "stop"
-
-
-TableArgument = Annotated[Path, typer.Argument(metavar="TABLE", help="Folder of a table.")]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder to write the table to.")]
-WorkersOption = Annotated[
-    int,
-    typer.Option(
-        "--workers", rich_help_panel=RUN, min=1, help="Processes; default: the cores there are."
-    ),
-]
-OnErrorOption = Annotated[
-    OnError,
-    typer.Option(
-        "--on-error",
-        rich_help_panel=RUN,
-        help="skip: leave unusable items out, count and list them.",
-    ),
-]
-
-
 @app.command()
 def convert(
-    source: Annotated[str, typer.Option("--source", help=f"Dataset: {', '.join(names())}.")],
-    root: Annotated[Path, typer.Option("--root", help="Folder of the dataset, as released.")],
     out: OutOption,
     *,
+    source: Annotated[
+        str,
+        typer.Option("--source", help="Dataset (`rs-caption sources`), or a form of your own."),
+    ],
+    root: Annotated[Path, typer.Option("--root", help="Folder of the dataset, as released.")],
     split: Annotated[
         list[str] | None, typer.Option("--split", help="May be repeated; default: all annotated.")
     ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", rich_help_panel=CAPTIONS, help="Decides the random choices.")
-    ] = 0,
-    style: Annotated[
-        str,
-        typer.Option("--style", rich_help_panel=CAPTIONS, help="plain English, or the paper's."),
-    ] = "plain",
-    rules: Annotated[
-        str, typer.Option("--rules", rich_help_panel=CAPTIONS, help="b2c, all or b2c+all.")
-    ] = "b2c",
-    central: Annotated[
-        float,
-        typer.Option(
-            "--central",
-            rich_help_panel=CAPTIONS,
-            help="Share of width and height that is the middle.",
-        ),
-    ] = 0.5,
-    tile: Annotated[
-        int,
-        typer.Option(
-            "--tile",
-            rich_help_panel=OBJECTS,
-            help="Cut larger images into tiles of this many pixels a side.",
-        ),
-    ] = 0,
-    overlap: Annotated[
-        int, typer.Option("--overlap", rich_help_panel=OBJECTS, help="Pixels that tiles share.")
-    ] = 0,
-    min_visible: Annotated[
-        float,
-        typer.Option(
-            "--min-visible",
-            rich_help_panel=OBJECTS,
-            help="Share of an object a tile must show to count it.",
-        ),
-    ] = 0.5,
-    min_area: Annotated[
-        int,
-        typer.Option(
-            "--min-area",
-            rich_help_panel=OBJECTS,
-            help="Pixels a component of a mask needs to count.",
-        ),
-    ] = 1,
+    version: Version = "",
+    annotations_only: AnnotationsOnly = False,
+    seed: Seed = 0,
+    style: Style = "plain",
+    rules: Rules = "b2c",
+    central: Central = 0.5,
+    tile: Tile = None,
+    overlap: Overlap = None,
+    min_visible: MinVisible = 0.5,
+    min_area: MinArea = 1,
+    every: Every = None,
+    bands: Bands = "",
+    name: Name = "",
+    classes: Classes = None,
+    nouns: Nouns = None,
     workers: WorkersOption = default_workers(),
     on_error: OnErrorOption = OnError.SKIP,
 ) -> None:
@@ -111,14 +78,27 @@ def convert(
     Example: rs-caption convert --source dota --root data/DOTA --out tables/dota
     """
     from rs_caption import commands  # noqa: PLC0415 -- --help must not wait for pyarrow and numba
-    from rs_caption.options import Options  # noqa: PLC0415
+    from rs_caption.own.found import Wish  # noqa: PLC0415
+    from rs_caption.select import Typed  # noqa: PLC0415
 
-    options = Options(seed, style, rules, central, tile, overlap, min_visible, min_area)
+    typed = Typed(
+        seed=seed,
+        style=style,
+        rules=rules,
+        central=central,
+        tile=tile,
+        overlap=overlap,
+        min_visible=min_visible,
+        min_area=min_area,
+        version=version,
+        every=every,
+        bands=bands,
+    )
     skipped = commands.convert_dataset(
         source,
-        root,
+        Wish(root, name, classes, nouns, not annotations_only),
+        typed,
         out,
-        options,
         splits=tuple(split or ()),
         workers=workers,
         stop_on_error=on_error is OnError.STOP,

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rs_caption import manifest, table
+from rs_caption import table
 from rs_caption.clean import REMOVED_FILE, CleanRequest, CleanResult, clean
 from rs_caption.console import print_counts, print_table, progress_bar, say
 from rs_caption.convert import Report, Request, convert
 from rs_caption.files import whole
-from rs_caption.options import Options
+from rs_caption.own.found import Wish
+from rs_caption.select import Typed, select
 from rs_caption.show import draw, find_rows, lines
 from rs_caption.skips import SKIPPED_FILE
 from rs_caption.verify import Tally, check_table
@@ -24,17 +25,19 @@ _FILE_NAME = str.maketrans({"/": "__", "#": "__", ",": "_", ".": "_", ":": "_"})
 
 def convert_dataset(  # noqa: PLR0913 -- the options of the command
     source: str,
-    root: Path,
+    wish: Wish,
+    typed: Typed,
     folder: Path,
-    options: Options,
     *,
     splits: tuple[str, ...],
     workers: int,
     stop_on_error: bool,
 ) -> int:
     """Convert, print the summary; returns how many skips are no documented quirk."""
-    facts = manifest.load(source)
-    request = Request(facts, root, folder, options, splits, workers, stop_on_error)
+    facts, options = select(source, wish, typed)
+    request = Request(
+        facts, wish.root, folder, options, splits, workers, stop_on_error, wish.with_images
+    )
     with progress_bar(f"Converting {facts.title}", resumes=True) as progress:
         report = convert(request, progress)
     print_report(facts.title, report, folder)

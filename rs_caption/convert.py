@@ -21,16 +21,16 @@ import pyarrow as pa
 from rs_caption import table
 from rs_caption.engine import Engine, Progress, engine_for, no_progress
 from rs_caption.errors import DataError, UserError
-from rs_caption.files import sweep, write_json
+from rs_caption.facts import Noun
+from rs_caption.files import check_root, sweep, write_json
 from rs_caption.manifest import Manifest
 from rs_caption.options import Options
 from rs_caption.readers import READERS
-from rs_caption.readers.item import Item
+from rs_caption.readers.item import Item, Source
 from rs_caption.sample import Skipped
 from rs_caption.shard import Job, Part, convert_shard
 from rs_caption.skips import write_skipped
 
-ITEMS_A_SHARD = 16  # what a kill can cost; fixed, so that a resumed run cuts the work alike
 PARTS_FOLDER = ".parts"
 REPORT_FILE = "convert.json"
 
@@ -58,6 +58,13 @@ class Request:
     splits: tuple[str, ...] = ()  # empty: all that have annotations
     workers: int = 1
     stop_on_error: bool = False
+    with_images: bool = True  # false: annotations only
+
+    @property
+    def source(self) -> Source:
+        """What the reader is given."""
+        splits = frozenset(self.splits) or self.manifest.annotated
+        return Source(self.root, self.manifest, splits, self.with_images)
 
 
 def convert(
@@ -76,9 +83,11 @@ def convert(
     parts: list[Part] = []
     progress(0, len(items))
     engine = engine or engine_for(request.workers, len(jobs))
-    for part in engine.map(convert_shard, jobs):
+    done = 0
+    for job, part in zip(jobs, engine.map(convert_shard, jobs), strict=True):
         parts.append(part)
-        progress(min(len(parts) * ITEMS_A_SHARD, len(items)), len(items))
+        done += len(job.items)
+        progress(done, len(items))
     skipped += [skip for part in parts for skip in part.skipped]
     report = _report(request, parts, skipped, time.monotonic() - started)
     _land(request, parts, skipped, report)
@@ -87,9 +96,7 @@ def convert(
 
 def _check(request: Request) -> None:
     manifest, out = request.manifest, request.out
-    if not request.root.is_dir():
-        found = "a file, not a folder" if request.root.exists() else "no such folder"
-        raise UserError(f"{request.root}: {found}; --root is the folder of {manifest.title}")
+    check_root(request.root, manifest.title)
     if out.resolve() == request.root.resolve():
         raise UserError(f"--out {out} is the dataset's own folder; choose another")
     if out.exists() and not out.is_dir():
@@ -112,11 +119,10 @@ def _check(request: Request) -> None:
 
 
 def _scan(request: Request) -> tuple[list[Item], list[Skipped]]:
-    manifest = request.manifest
-    annotated = [name for name, split in manifest.splits.items() if split.annotated]
-    splits = frozenset(request.splits or annotated)
-    found = list(READERS[manifest.reader].scan(request.root, manifest, splits))
-    items = sorted(entry for entry in found if isinstance(entry, Item) and _in_utf_8(entry))
+    manifest, source = request.manifest, request.source
+    found = list(READERS[manifest.reader].scan(source))
+    items = [entry for entry in found if isinstance(entry, Item) and _in_utf_8(entry)]
+    items.sort(key=lambda item: item.key)
     unnamed = [entry for entry in found if isinstance(entry, Item) and not _in_utf_8(entry)]
     skipped = [entry for entry in found if isinstance(entry, Skipped)]
     skipped += [
@@ -136,10 +142,10 @@ def _scan(request: Request) -> tuple[list[Item], list[Skipped]]:
         raise DataError(first.reason, request.root / first.item, first.detail)
     if not unique:
         raise UserError(
-            f"{request.root}: no annotated image of {', '.join(sorted(splits))} found "
+            f"{request.root}: no annotated image of {', '.join(sorted(source.splits))} found "
             f"({len(skipped)} skipped{f': {skipped[0].detail}' if skipped else ''})"
         )
-    return sorted(unique.values()), skipped
+    return sorted(unique.values(), key=lambda item: item.key), skipped
 
 
 def _in_utf_8(item: Item) -> bool:
@@ -152,12 +158,13 @@ def _in_utf_8(item: Item) -> bool:
 
 
 def _jobs(request: Request, items: Sequence[Item]) -> list[Job]:
-    shards = [items[at : at + ITEMS_A_SHARD] for at in range(0, len(items), ITEMS_A_SHARD)]
+    source = request.source
+    size = READERS[source.manifest.reader].shard
+    shards = [items[at : at + size] for at in range(0, len(items), size)]
     return [
         Job(
             part=request.out / PARTS_FOLDER / f"{number:06d}.parquet",
-            root=request.root,
-            manifest=request.manifest,
+            source=source,
             options=request.options,
             items=tuple(shard),
             stop_on_error=request.stop_on_error,
@@ -197,7 +204,13 @@ def _land(
 ) -> None:
     """Write everything, the table last: on a first run it is the sign that all is done."""
     manifest, options, out = request.manifest, request.options, request.out
-    source = {"seed": options.seed, "manifest": manifest.digest, "options": options.as_dict()}
+    source = {
+        "family": manifest.family,
+        "seed": options.seed,
+        "manifest": manifest.digest,
+        "options": options.as_dict(),
+        "nouns": {name: _words(noun) for name, noun in manifest.nouns.items()},
+    }
     table.write_roots(out, {manifest.name: request.root})
     write_skipped(out, skipped, manifest.quirks)
     write_json(
@@ -205,7 +218,8 @@ def _land(
         {
             "dataset": manifest.name,
             "root": str(request.root.absolute()),
-            **source,
+            **{key: source[key] for key in ("seed", "manifest", "options")},
+            "with_images": request.with_images,
             "asked_for": request.splits or "every annotated split",
             "splits": report.splits,
             "objects": report.objects,
@@ -219,6 +233,16 @@ def _land(
     table.write(out / table.TABLE_FILE, _rows(parts), about)
     shutil.rmtree(out / PARTS_FOLDER, ignore_errors=True)
     sweep(out)
+
+
+def _words(noun: Noun) -> dict[str, object]:
+    """A noun as the table states it, so that whoever has the table can read its captions."""
+    words: dict[str, object] = {
+        "singular": noun.singular,
+        "plural": noun.plural,
+        "article": noun.article,
+    }
+    return words | ({} if noun.paper is None else {"paper": noun.paper})
 
 
 def _rows(parts: Sequence[Part]) -> Iterator[pa.Table]:

@@ -10,7 +10,8 @@ from rs_caption.console import say
 from rs_caption.dedup import DEFAULT_THRESHOLD
 from rs_caption.engine import default_workers
 from rs_caption.errors import RsCaptionError, UserError
-from rs_caption.options import Options
+from rs_caption.own.found import Wish
+from rs_caption.select import Typed
 from rs_caption.show import find_rows
 
 DATASETS = {"dota": "DOTA", "loveda": "LoveDA", "rsicd": "RSICD"}
@@ -40,9 +41,9 @@ def run_demo(folder: Path) -> None:
         )
         commands.convert_dataset(
             name,
-            world / subfolder,
+            Wish(world / subfolder),
+            Typed(),
             tables / name,
-            Options(),
             splits=(),
             workers=default_workers(),
             stop_on_error=False,

@@ -21,6 +21,7 @@ Reason = Literal[
     "duplicate_image_id",
     "empty_caption",
     "no_captions",
+    "not_listed",
 ]
 REASONS: tuple[str, ...] = get_args(Reason)
 

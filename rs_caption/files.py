@@ -70,3 +70,14 @@ def read_json(path: Path) -> object:
         raise UserError(f"{path}: could not be read ({error.strerror})") from error
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error})") from error
+
+
+def check_root(root: Path, title: str) -> None:
+    """Whether there is a folder of a dataset to read.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not root.is_dir():
+        found = "a file, not a folder" if root.exists() else "no such folder"
+        raise UserError(f"{root}: {found}; --root is the folder of {title}")

@@ -1,7 +1,8 @@
 """The facts of a dataset, read from `data_manifests/<name>.toml` into typed, frozen structs.
 
 A manifest holds facts, never logic; every table of it names its `source`. An unknown key or a wrong
-type is an error that gives the path of the key (msgspec does the checking).
+type is an error that gives the path of the key (msgspec does the checking). `facts.py` has the
+tables, docs/manifests.md says what each key means.
 """
 
 from __future__ import annotations
@@ -11,100 +12,91 @@ import tomllib
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from rs_caption.errors import REASONS, ManifestError, UserError
+from rs_caption.facts import (
+    BoxForm,
+    Class,
+    Columns,
+    Download,
+    Facts,
+    Family,
+    Folder,
+    Frames,
+    Ignored,
+    Layout,
+    MaskValue,
+    Noun,
+    Palette,
+    Paper,
+    Split,
+    Terms,
+    Tiles,
+    Version,
+)
 
-Family = Literal["det", "seg", "ret"]
-
-
-class _Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    pass
-
-
-class Noun(_Facts, frozen=True):
-    """How English speaks of a class: `a` plane, 2 `planes`."""
-
-    singular: str
-    plural: str
-    article: Literal["a", "an"]
-
-
-class Class(Noun, frozen=True):
-    """A class: its name as the dataset spells it, its noun, its value in a label mask."""
-
-    name: str
-    value: int | None = None
-
-
-class Part(_Facts, frozen=True):
-    """Where one part of the dataset lies below its root.
-
-    `images` and `annotations` are candidates, the official place first and known repackagings after
-    it; the first that exists counts. `split` is empty where the annotation file itself names it.
-    """
-
-    images: tuple[str, ...]
-    annotations: tuple[str, ...]
-    split: str = ""
+CAPTIONED: tuple[Family, ...] = ("det", "seg", "ret")  # the others are benchmarks
+_LARGEST_COLOUR = 255
 
 
-class Layout(_Facts, frozen=True):
-    """The folders of a dataset."""
-
-    source: str
-    parts: tuple[Part, ...]
-
-
-class Split(_Facts, frozen=True):
-    """A published split; one without annotations is never converted."""
-
-    source: str
-    images: int | None = None
-    objects: int | None = None
-    annotated: bool = True
-
-
-class Palette(_Facts, frozen=True):
-    """Values of a label mask that are no class."""
-
-    source: str
-    background: tuple[int, ...] = ()
-    ignored: tuple[int, ...] = ()
-
-
-class Terms(_Facts, frozen=True):
-    """What the owners of the data allow."""
-
-    source: str
-    licence: str
-    commercial_use: bool
-    homepage: str
-
-
-class Manifest(_Facts, frozen=True):
+class Manifest(Facts, frozen=True, kw_only=True):
     """One dataset. `quirks` names the reasons for skipping that are normal in this release."""
 
     name: str
     title: str
     family: Family
-    reader: str
     citation: str
     layout: Layout
     splits: dict[str, Split]
     terms: Terms
+    reader: str = ""
     classes: tuple[Class, ...] = ()
     classes_source: str = ""
+    ignored: tuple[Ignored, ...] = ()
+    folders: tuple[Folder, ...] = ()
+    versions: dict[str, Version] = msgspec.field(default_factory=dict)
+    columns: Columns | None = None
+    boxes: BoxForm | None = None
     palette: Palette | None = None
-    quirks: dict[str, str] = {}
+    tiles: Tiles | None = None
+    frames: Frames | None = None
+    download: Download | None = None
+    paper: Paper | None = None
+    quirks: dict[str, str] = msgspec.field(default_factory=dict)
     digest: str = ""
 
     @property
     def nouns(self) -> dict[str, Noun]:
         """Class name to noun."""
         return {entry.name: entry for entry in self.classes}
+
+    @property
+    def annotated(self) -> frozenset[str]:
+        """The splits that were released with annotations."""
+        return frozenset(name for name, split in self.splits.items() if split.annotated)
+
+    def at(self, version: str) -> Manifest:
+        """The manifest of one version: what belongs to others is gone.
+
+        Raises:
+            UserError: there is no such version; the message lists those there are.
+        """
+        if version not in self.versions:
+            known = ", ".join(self.versions) or "it has only one"
+            raise UserError(f"{self.title} has no version {version!r}; versions: {known}")
+        chosen = self.versions[version]
+        parts = tuple(part for part in self.layout.parts if part.version in {"", version})
+        classes = tuple(entry for entry in self.classes if entry.version in {"", version})
+        return msgspec.structs.replace(
+            self,
+            layout=msgspec.structs.replace(self.layout, parts=parts),
+            classes=classes,
+            reader=chosen.reader or self.reader,
+            splits=chosen.splits or self.splits,
+            versions={},
+        )
 
 
 def parse(text: bytes, path: str) -> Manifest:
@@ -124,23 +116,40 @@ def parse(text: bytes, path: str) -> Manifest:
 
 
 def _contradictions(manifest: Manifest) -> Iterator[str]:
-    """What types alone cannot rule out."""
-    names = [entry.name for entry in manifest.classes]
+    """What types alone cannot rule out, version by version."""
+    versions = [manifest.at(name) for name in manifest.versions] or [manifest]
+    for version in versions:
+        yield from _contradictions_of_classes(version)
+        if manifest.family in CAPTIONED and not version.reader:
+            yield f"a {manifest.family} dataset needs a `reader`"
+    used = {part.version for part in manifest.layout.parts}
+    used |= {entry.version for entry in manifest.classes}
+    if unknown := used - manifest.versions.keys() - {""}:
+        yield f"{min(unknown)!r} is none of the `versions`"
+    if unknown := manifest.quirks.keys() - set(REASONS):
+        yield f"`quirks` names {min(unknown)!r}; reasons are: {', '.join(REASONS)}"
+
+
+def _contradictions_of_classes(manifest: Manifest) -> Iterator[str]:
+    entries: tuple[Class | Ignored, ...] = (*manifest.classes, *manifest.ignored)
+    names = [entry.name for entry in entries]
     palette = manifest.palette
-    values = [entry.value for entry in manifest.classes if entry.value is not None]
+    values: list[MaskValue] = [entry.value for entry in entries if entry.value is not None]
     values += () if palette is None else (*palette.background, *palette.ignored)
     if len(set(names)) != len(names):
         yield "a class is listed twice in `classes`"
-    if manifest.family != "ret" and not names:
+    if manifest.family in {"det", "seg"} and not manifest.classes:
         yield f"a {manifest.family} dataset needs `classes`"
     if len(set(values)) != len(values):
         yield "a mask value stands for two things in `classes` and `palette`"
-    if any(value < 0 for value in values):
+    if any(value < 0 for value in values if isinstance(value, int)):
         yield "a mask value is negative"
+    if any(not 0 <= v <= _LARGEST_COLOUR for c in values if isinstance(c, tuple) for v in c):
+        yield "a colour is not of three values from 0 to 255"
+    if len({type(value) for value in values}) > 1:
+        yield "some mask values are indices, some colours"
     if palette is not None and any(entry.value is None for entry in manifest.classes):
         yield "with a `palette` every class needs its `value`"
-    if unknown := manifest.quirks.keys() - set(REASONS):
-        yield f"`quirks` names {min(unknown)!r}; reasons are: {', '.join(REASONS)}"
 
 
 def names(folder: Path | None = None) -> list[str]:
@@ -164,3 +173,8 @@ def load(name: str, folder: Path | None = None) -> Manifest:
 def load_all() -> Iterator[Manifest]:
     """Every manifest of the package, by name."""
     return (load(name) for name in names())
+
+
+def captioned() -> list[Manifest]:
+    """The manifests of the datasets that captions are made from, by name."""
+    return [manifest for manifest in load_all() if manifest.family in CAPTIONED]

@@ -21,6 +21,9 @@ class Options:
     overlap: int = 0  # pixels
     min_visible: float = 0.5  # of an object's own area, to count in a tile that cuts it
     min_area: int = 1  # pixels, of a component of a mask
+    version: str = ""  # of the annotations, where the dataset has several
+    every: int = 0  # of so many frames of a video one is taken; 0: there is no video
+    bands: tuple[int, ...] = ()  # of the image file, as red, green and blue, from 1; empty: as is
 
     def __post_init__(self) -> None:
         """Check.
@@ -39,6 +42,10 @@ class Options:
             ),
             f"--min-visible is {self.min_visible}; expected 0 to 1": 0 <= self.min_visible <= 1,
             f"--min-area is {self.min_area}; expected 1 or more pixels": self.min_area >= 1,
+            f"--every is {self.every}; expected 1 or more frames": self.every >= 0,
+            f"--bands is {self.bands}; expected one or three band numbers from 1": (
+                len(self.bands) in {0, 1, 3} and all(band >= 1 for band in self.bands)
+            ),
         }
         for problem, holds in checks.items():
             if not holds:

@@ -57,13 +57,14 @@ def _cut_boxes(
 ) -> Iterator[Piece]:
     whole = Window(0, 0, *sample.size_wh)
     visible_N = tiles.cut_boxes(boxes, whole, 0).kept_N
+    objects.update(dict(sample.dropped))
     kept_N = np.zeros(len(boxes), np.bool_)
     for window in _windows(sample, options):
         min_visible = 0 if window == whole else options.min_visible
         cut = tiles.cut_boxes(boxes, window, min_visible)
         kept_N |= cut.kept_N
         yield None if window == whole else window, cut.boxes
-    objects["annotated"] += len(boxes)
+    objects["annotated"] += len(boxes) + sum(number for _, number in sample.dropped)
     objects["outside the image or without area"] += int((~visible_N).sum())
     objects["too little visible in every tile"] += int((visible_N & ~kept_N).sum())
     objects["captioned"] += int(kept_N.sum())

@@ -103,7 +103,10 @@ Label = Boxes | Mask | Captions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One annotated image. `image` is its path below the dataset's root, with `/`."""
+    """One annotated image. `image` is its path below the dataset's root, with `/`.
+
+    `dropped` says why how many annotated objects are not in `label`.
+    """
 
     dataset: str
     split: str
@@ -111,6 +114,7 @@ class Sample:
     size_wh: tuple[int, int]
     label: Label
     frame: int | None = None
+    dropped: tuple[tuple[str, int], ...] = ()
 
 
 class Skipped(NamedTuple):

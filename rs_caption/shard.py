@@ -15,12 +15,11 @@ from typing import Any
 
 from rs_caption import __version__, table
 from rs_caption.errors import DataError, TableError
-from rs_caption.manifest import Manifest
 from rs_caption.options import Options
 from rs_caption.readers import READERS
-from rs_caption.readers.item import Item
+from rs_caption.readers.item import Item, Source
 from rs_caption.rows import rows_of
-from rs_caption.sample import Skipped
+from rs_caption.sample import Boxes, Captions, Label, Skipped
 from rs_caption.table import Row
 
 
@@ -29,8 +28,7 @@ class Job:
     """All that a worker needs to make one part."""
 
     part: Path
-    root: Path
-    manifest: Manifest
+    source: Source
     options: Options
     items: tuple[Item, ...]
     stop_on_error: bool
@@ -57,9 +55,9 @@ def convert_shard(job: Job) -> Part:
     key = _key(job)
     if (done := _finished(job.part, key)) is None:
         done = _make(job, key)
-    wrong = [skip for skip in done.skipped if skip.reason not in job.manifest.quirks]
+    wrong = [skip for skip in done.skipped if skip.reason not in job.source.manifest.quirks]
     if wrong and job.stop_on_error:
-        raise DataError(wrong[0].reason, job.root / wrong[0].item, wrong[0].detail)
+        raise DataError(wrong[0].reason, job.source.root / wrong[0].item, wrong[0].detail)
     return done
 
 
@@ -84,14 +82,15 @@ def _outcomes(job: Job, item: Item, objects: Counter[str]) -> list[Row | Skipped
     """Rows and skips of one item; nothing but its skip of an item that turns out to be broken."""
     own: Counter[str] = Counter()
     outcomes: list[Row | Skipped] = []
+    manifest = job.source.manifest
     try:
-        for record in READERS[job.manifest.reader].read(job.root, job.manifest, item):
+        for record in READERS[manifest.reader].read(job.source, item):
             if isinstance(record, Skipped):
                 outcomes.append(record)
             else:
-                outcomes.extend(rows_of(record, job.manifest, job.options, own))
+                outcomes.extend(rows_of(record, manifest, job.options, own))
     except DataError as error:
-        if job.stop_on_error and error.reason not in job.manifest.quirks:
+        if job.stop_on_error and error.reason not in manifest.quirks:
             raise
         where = "" if error.line is None else f"{item.annotation}:{error.line}: "
         return [Skipped(item.image, error.reason, f"{where}{error.problem}")]
@@ -113,18 +112,38 @@ def _count(rows: list[Row]) -> Counter[str]:
 
 
 def _key(job: Job) -> str:
-    stats = [
-        (stat.st_size, stat.st_mtime_ns) if (stat := _stat(job.root / name)) else None
-        for item in job.items
-        for name in (item.image, item.annotation)
+    source = job.source
+    items = [
+        (*item.key, item.size_wh, item.dropped, _fingerprint(item.label)) for item in job.items
     ]
-    items = [(item.image, item.annotation, item.split, item.texts) for item in job.items]
-    facts = (__version__, table.SCHEMA_VERSION, job.manifest.digest, items, stats)
+    stats = [
+        _stat(source.root / name)
+        for item in job.items
+        for name in (item.image, item.annotation, item.instances)
+        if name
+    ]
+    facts = (__version__, table.SCHEMA_VERSION, source.manifest, source.with_images, items, stats)
     return hashlib.sha256(repr((facts, job.options)).encode()).hexdigest()
 
 
-def _stat(path: Path) -> Any:
-    return path.stat() if path.exists() else None
+def _fingerprint(label: Label | None) -> object:
+    """What `repr` can tell from another; arrays it would shorten."""
+    match label:
+        case Captions(texts):
+            return texts
+        case Boxes():
+            quads = b"" if label.quads_N42 is None else label.quads_N42.tobytes()
+            return label.names, hashlib.sha256(label.xyxy_N4.tobytes() + quads).hexdigest()
+        case _:
+            return None
+
+
+def _stat(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _finished(path: Path, key: str) -> Part | None:

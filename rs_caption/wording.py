@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
-from rs_caption.manifest import Noun
+from rs_caption.facts import Noun
 
 EXACT_UP_TO = 10  # "exceeds ten": RemoteCLIP III-B.1
 
@@ -65,14 +66,18 @@ STYLES: Mapping[str, Style] = {
 def nouns_for(classes: Mapping[str, Noun], style_name: str) -> Mapping[str, Noun]:
     """The nouns a style uses: the manifest's, or raw class names."""
     if STYLES[style_name].raw_names:
-        return {name: paper_noun(name) for name in classes}
+        return {name: paper_noun(name, noun.paper) for name, noun in classes.items()}
     return classes
 
 
-def paper_noun(name: str) -> Noun:
-    """The noun of the `paper` style: the raw class name, `an` before a vowel, naive plural."""
-    article = "an" if name[:1].lower() in set("aeiou") else "a"
-    return Noun(singular=name, plural=f"{name}s", article=article)  # type: ignore[arg-type]
+def paper_noun(name: str, words: tuple[str, str] | None = None) -> Noun:
+    """The noun of the `paper` style: the raw class name, `an` before a vowel, naive plural.
+
+    `words` are singular and plural where the manifest states the paper's.
+    """
+    singular, plural = words or (name, f"{name}s")
+    article: Literal["a", "an"] = "an" if singular[:1].lower() in tuple("aeiou") else "a"
+    return Noun(singular=singular, plural=plural, article=article)
 
 
 def ordered(counts: Mapping[str, int]) -> list[str]:

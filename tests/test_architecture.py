@@ -65,8 +65,9 @@ def options(app):
 def test_the_options_are_frozen():
     assert options(rs_caption.cli.app) == {
         "convert": (
-            "--central --min-area --min-visible --on-error --out --overlap --root --rules "
-            "--seed --source --split --style --tile --workers"
+            "--annotations-only --bands --central --classes --every --min-area --min-visible "
+            "--name --nouns --on-error --out --overlap --root --rules --seed --source --split "
+            "--style --tile --version --workers"
         ),
         "dedup": "--against --on-error --out --threshold --workers tables",
         "show": "--draw --id --n table",

@@ -8,20 +8,19 @@ turns one item into samples, in a worker process. Both give `Skipped` for what h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from rs_caption.manifest import Manifest
 from rs_caption.readers import dota, karpathy, masks
-from rs_caption.readers.item import Item
+from rs_caption.readers.item import Item, Source
 from rs_caption.sample import Sample, Skipped
 
 
 class Reader(NamedTuple):
-    """How one format is listed and read."""
+    """How one format is listed and read; `shard` is how many items make one piece of work."""
 
-    scan: Callable[[Path, Manifest, frozenset[str]], Iterator[Item | Skipped]]
-    read: Callable[[Path, Manifest, Item], Iterator[Sample | Skipped]]
+    scan: Callable[[Source], Iterator[Item | Skipped]]
+    read: Callable[[Source, Item], Iterator[Sample | Skipped]]
+    shard: int = 16  # what a kill can cost; fixed, so that a resumed run cuts the work alike
 
 
 READERS = {

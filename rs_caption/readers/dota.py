@@ -12,13 +12,13 @@ captain-whu.github.io/DOTA/dataset.html.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from rs_caption.errors import DataError
-from rs_caption.images import image_size
-from rs_caption.manifest import Manifest
-from rs_caption.readers.item import Item, find_places, pairs
+from rs_caption.readers.classes import sort_out
+from rs_caption.readers.item import Item, Source, size_of
+from rs_caption.readers.pairs import scan_pairs
 from rs_caption.readers.text import numbers, read_text
 from rs_caption.sample import Boxes, Sample, Skipped
 
@@ -26,26 +26,27 @@ _HEADERS = ("imagesource", "gsd", "acquisition dates")
 _CORNERS = 8  # columns of coordinates before the category
 
 
-def scan(root: Path, manifest: Manifest, splits: frozenset[str]) -> Iterator[Item | Skipped]:
+def scan(source: Source) -> Iterator[Item | Skipped]:
     """Label files and images of the same stem."""
-    for place in find_places(root, manifest, splits):
-        yield from pairs(root, place, (".txt",))
+    return scan_pairs(source, (".txt",))
 
 
-def read(root: Path, manifest: Manifest, item: Item) -> Iterator[Sample | Skipped]:
+def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
     """The oriented boxes of one image.
 
     Raises:
-        DataError: `bad_annotation`, `unknown_class`, or what `image_size` raises. One bad line
-        makes
+        DataError: `bad_annotation`, `unknown_class`, or what `size_of` raises. One bad line makes
             the counts of the whole image untrue, so the image goes, not the line.
     """
-    boxes = _parse(root / item.annotation, manifest.nouns.keys())
-    size_wh = image_size(root / item.image)
-    yield Sample(manifest.name, item.split, item.image, size_wh, boxes)
+    path = source.root / item.annotation
+    names, lines, boxes = _parse(path)
+    found = sort_out(source.class_names, path, names, boxes, lines)
+    size_wh = size_of(source, item)
+    name = source.manifest.name
+    yield Sample(name, item.split, item.image, size_wh, found.boxes, dropped=found.dropped)
 
 
-def _parse(path: Path, known: Collection[str]) -> Boxes:
+def _parse(path: Path) -> tuple[list[str], list[int], Boxes]:
     rows: list[list[str]] = []
     lines: list[int] = []
     for number, text in enumerate(read_text(path).splitlines(), start=1):
@@ -53,12 +54,8 @@ def _parse(path: Path, known: Collection[str]) -> Boxes:
             rows.append(fields)
             lines.append(number)
     names = [_category(path, fields, line) for fields, line in zip(rows, lines, strict=True)]
-    for name, line in zip(names, lines, strict=True):
-        if name not in known:
-            classes = f"the classes are: {', '.join(known)}"
-            raise DataError("unknown_class", path, f"no class is called {name!r}; {classes}", line)
     corners_N8 = numbers(path, [fields[:_CORNERS] for fields in rows], lines)
-    return Boxes.of_quads(tuple(names), corners_N8.reshape(-1, 4, 2))
+    return names, lines, Boxes.of_quads(tuple(names), corners_N8.reshape(-1, 4, 2))
 
 
 def _category(path: Path, fields: list[str], line: int) -> str:

@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from rs_caption.errors import DataError, UserError
-from rs_caption.images import image_size
-from rs_caption.manifest import Manifest
-from rs_caption.readers.item import Item, find_places, images_in
+from rs_caption.readers.item import Item, Source, size_of
+from rs_caption.readers.pairs import images_in
+from rs_caption.readers.places import find_places
 from rs_caption.readers.text import read_text
 from rs_caption.sample import Captions, Sample, Skipped
 
@@ -36,20 +36,21 @@ class _File(msgspec.Struct):
     images: list[_Image]
 
 
-def scan(root: Path, manifest: Manifest, splits: frozenset[str]) -> Iterator[Item | Skipped]:
+def scan(source: Source) -> Iterator[Item | Skipped]:
     """The images of the JSON that belong to the splits.
 
     Raises:
         UserError: the JSON cannot be read, or has another form.
     """
-    for place in find_places(root, manifest, splits):
+    for place in find_places(source):
         listed: set[str] = set()
-        there = images_in(root / place.images)
-        for image in _parse(root / place.annotations).images:
-            if image.split in splits:
-                yield _item(image, f"{place.images}/{image.filename}", place.annotations, there)
-            elif image.split not in manifest.splits:
-                known = ", ".join(manifest.splits)
+        there = images_in(source.root / place.images)
+        for image in _parse(source.root / place.annotations).images:
+            if image.split in source.splits:
+                here = image.filename in there or not source.with_images
+                yield _item(image, f"{place.images}/{image.filename}", place.annotations, here=here)
+            elif image.split not in source.manifest.splits:
+                known = ", ".join(source.manifest.splits)
                 detail = f"expected a split ({known}), found {image.split!r}"
                 yield Skipped(f"{place.images}/{image.filename}", "bad_annotation", detail)
             listed.add(image.filename)
@@ -58,12 +59,13 @@ def scan(root: Path, manifest: Manifest, splits: frozenset[str]) -> Iterator[Ite
             yield Skipped(f"{place.images}/{name}", "missing_annotation", detail)
 
 
-def _item(image: _Image, path: str, annotation: str, there: set[str]) -> Item | Skipped:
+def _item(image: _Image, path: str, annotation: str, *, here: bool) -> Item | Skipped:
     if PurePosixPath(image.filename).name != image.filename:
         return Skipped(path, "bad_annotation", "expected a file name, found a path")
-    if image.filename not in there:
+    if not here:
         return Skipped(path, "missing_image", f"listed in {annotation}, not in the folder")
-    return Item(path, annotation, image.split, tuple(s.raw.strip() for s in image.sentences))
+    texts = Captions(tuple(sentence.raw.strip() for sentence in image.sentences))
+    return Item(path, annotation, image.split, label=texts)
 
 
 def _parse(path: Path) -> _File:
@@ -74,17 +76,20 @@ def _parse(path: Path) -> _File:
         raise UserError(f"{path}: {expected} ({error})") from error
 
 
-def read(root: Path, manifest: Manifest, item: Item) -> Iterator[Sample | Skipped]:
+def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
     """The sentences of one image; repeated ones stay, empty ones are dropped and counted.
 
     Raises:
-        DataError: `no_captions`, or what `image_size` raises.
+        DataError: `no_captions`, or what `size_of` raises.
     """
-    size_wh = image_size(root / item.image)
-    texts = tuple(text for text in item.texts if text)
-    for number, text in enumerate(item.texts, start=1):
+    size_wh = size_of(source, item)
+    said = item.label.texts if isinstance(item.label, Captions) else ()
+    texts = tuple(text for text in said if text)
+    for number, text in enumerate(said, start=1):
         if not text:
-            yield Skipped(item.image, "empty_caption", f"sentence {number} of {len(item.texts)}")
+            yield Skipped(item.image, "empty_caption", f"sentence {number} of {len(said)}")
     if not texts:
-        raise DataError("no_captions", root / item.image, f"no sentence in {item.annotation}")
-    yield Sample(manifest.name, item.split, item.image, size_wh, Captions(texts))
+        raise DataError(
+            "no_captions", source.root / item.image, f"no sentence in {item.annotation}"
+        )
+    yield Sample(source.manifest.name, item.split, item.image, size_wh, Captions(texts))

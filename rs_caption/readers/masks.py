@@ -15,34 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs_caption.errors import DataError
-from rs_caption.images import image_size, open_image
+from rs_caption.images import open_image
 from rs_caption.manifest import Manifest
-from rs_caption.readers.item import Item, find_places, pairs
+from rs_caption.readers.item import Item, Source, size_of
+from rs_caption.readers.pairs import scan_pairs
 from rs_caption.sample import Mask, Sample, Skipped
 
 _UNKNOWN = 255  # in the look-up table; classes are numbered from 1
 _BYTE_VALUES = 256
 
 
-def scan(root: Path, manifest: Manifest, splits: frozenset[str]) -> Iterator[Item | Skipped]:
+def scan(source: Source) -> Iterator[Item | Skipped]:
     """Masks and images of the same stem."""
-    for place in find_places(root, manifest, splits):
-        yield from pairs(root, place, (".png", ".tif", ".tiff", ".bmp"))
+    return scan_pairs(source, (".png", ".tif", ".tiff", ".bmp"))
 
 
-def read(root: Path, manifest: Manifest, item: Item) -> Iterator[Sample | Skipped]:
+def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
     """The label mask of one image.
 
     Raises:
-        DataError: `size_mismatch`, `unknown_mask_value`, `bad_annotation`, or what `image_size`
-        raises.
+        DataError: `size_mismatch`, `unknown_mask_value`, `bad_annotation`, or what `size_of`
+            raises.
     """
-    size_wh = image_size(root / item.image)
-    values_HW = _values(root / item.annotation)
-    if values_HW.shape[::-1] != size_wh:
-        found = "{} x {}, its image {} x {}".format(*values_HW.shape[::-1], *size_wh)
-        raise DataError("size_mismatch", root / item.annotation, f"the mask has {found} pixels")
-    classes_HW = _classes(root / item.annotation, values_HW, manifest)
+    manifest, path = source.manifest, source.root / item.annotation
+    values_HW = _values(path)
+    height, width = values_HW.shape
+    size_wh = size_of(source, item, (width, height))
+    classes_HW = _classes(path, values_HW, manifest)
     names = tuple(entry.name for entry in manifest.classes)
     yield Sample(manifest.name, item.split, item.image, size_wh, Mask(names, classes_HW))
 
@@ -82,10 +81,10 @@ def _classes(path: Path, values_HW: NDArray[np.integer], manifest: Manifest) -> 
 
 def lookup(manifest: Manifest) -> NDArray[np.uint8]:
     """Mask value -> 0 (background, ignored), k (class k - 1) or unknown, as its last entry is."""
-    classes = {entry.value: k for k, entry in enumerate(manifest.classes, start=1)}
+    classes = {e.value: k for k, e in enumerate(manifest.classes, 1) if isinstance(e.value, int)}
     palette = manifest.palette
     nothing = () if palette is None else (*palette.background, *palette.ignored)
-    codes = dict.fromkeys(nothing, 0) | {v: k for v, k in classes.items() if v is not None}
+    codes = {value: 0 for value in nothing if isinstance(value, int)} | classes
     table = np.full(max(max(codes, default=0) + 2, _BYTE_VALUES + 1), _UNKNOWN, np.uint8)
     for value, code in codes.items():
         table[value] = code

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rs_caption.errors import DataError
+from rs_caption.errors import DataError, UserError
 
 LARGEST_PX = 1e6  # no image has more pixels a side: a larger coordinate is a broken file
 
@@ -61,3 +61,15 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
+
+
+def read_user_file(path: Path) -> str:
+    """The text of a file that an option names.
+
+    Raises:
+        UserError: there is none, or it is no text.
+    """
+    try:
+        return read_text(path)
+    except DataError as error:
+        raise UserError(str(error)) from error

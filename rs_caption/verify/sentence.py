@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from rs_caption.manifest import Noun
+from rs_caption.facts import Noun
 
 Style = Literal["plain", "paper"]
 Region = Literal["middle", "edge", "picture"]
@@ -145,8 +145,9 @@ class Vocabulary:
         for name in sorted(nouns):
             noun = nouns[name]
             if style == "paper":
-                article: Literal["a", "an"] = "an" if name[:1].lower() in tuple("aeiou") else "a"
-                noun = Noun(singular=name, plural=f"{name}s", article=article)
+                one, many = noun.paper or (name, f"{name}s")
+                article: Literal["a", "an"] = "an" if one[:1].lower() in tuple("aeiou") else "a"
+                noun = Noun(singular=one, plural=many, article=article)
             articles[name] = noun.article
             singulars[noun.singular] = (*singulars.get(noun.singular, ()), name)
             plurals[noun.plural] = (*plurals.get(noun.plural, ()), name)

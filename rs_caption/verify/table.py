@@ -2,22 +2,22 @@
 
 What the rows are held to stands in the table itself, per dataset:
 
-    {"sources": {"dota": {"options": {"style": "plain", "rules": "b2c", "central": 0.5}}}}
+    {"sources": {"dota": {"family": "det", "options": {"style": "plain", "rules": "b2c", ...},
+                          "nouns": {"plane": {"singular": "plane", ...}}}}}
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 import pyarrow as pa
 
-from rs_caption import manifest
 from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import TableError
+from rs_caption.facts import Noun
 from rs_caption.table import SCHEMA, CaptionTable
 from rs_caption.verify.row import Judge, Problem, Row, check_row
 from rs_caption.verify.sentence import Style, Vocabulary
@@ -32,6 +32,12 @@ class _Options(msgspec.Struct, frozen=True):
     central: Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
+class _Stated(msgspec.Struct, frozen=True):
+    family: str
+    options: _Options
+    nouns: dict[str, Noun]
+
+
 @dataclass(slots=True)
 class Tally:
     """How much has been judged so far."""
@@ -42,10 +48,7 @@ class Tally:
 
 
 def check_table(
-    table: CaptionTable,
-    tally: Tally | None = None,
-    progress: Progress = no_progress,
-    folder: Path | None = None,
+    table: CaptionTable, tally: Tally | None = None, progress: Progress = no_progress
 ) -> Iterator[Problem]:
     """Every problem of a table, in the order of its rows.
 
@@ -53,10 +56,9 @@ def check_table(
         table: the table.
         tally: counts what has been judged while the problems are drawn.
         progress: is told (rows judged, rows in all) from time to time.
-        folder: of the manifests, where not those of the package.
 
     Raises:
-        UserError: a dataset without a manifest, or of which the table does not state the options.
+        TableError: the table does not state the options or nouns of a dataset.
     """
     tally = Tally() if tally is None else tally
     courts: dict[str, tuple[str, Judge]] = {}
@@ -65,7 +67,7 @@ def check_table(
         for row in rows(batch):
             dataset, image_id = row["dataset"], row["image_id"]
             if dataset not in courts:
-                courts[dataset] = _court(table, dataset, folder)
+                courts[dataset] = _court(table, dataset)
             family, judge = courts[dataset]
             yield from _check_place(row, before, family)
             yield from check_row(row, judge)
@@ -89,22 +91,20 @@ def _check_place(row: Row, before: str, family: str) -> Iterator[Problem]:
         yield Problem(image_id, "", f"family is {row['family']!r} instead of {family!r}")
 
 
-def _court(table: CaptionTable, dataset: str, folder: Path | None) -> tuple[str, Judge]:
+def _court(table: CaptionTable, dataset: str) -> tuple[str, Judge]:
     """Family and judge of a dataset."""
-    facts = manifest.load(dataset, folder)
-    if facts.family == "ret":
-        return facts.family, Judge(Vocabulary.of({}, "plain"), "human", 0.5)
     try:
-        stated = table.about["sources"][dataset]["options"]
-        options = msgspec.convert(stated, _Options)
+        stated = msgspec.convert(table.about["sources"][dataset], _Stated)
     except (KeyError, TypeError, msgspec.ValidationError) as error:
         raise TableError(
-            f"{table.path}: expected style, rules and central in its metadata under "
-            f"sources, {dataset}, options; found: {error}; convert {dataset} anew"
+            f"{table.path}: expected family, nouns, style, rules and central in its metadata under "
+            f"sources, {dataset}; found: {error}; convert {dataset} anew"
         ) from error
-    return facts.family, Judge(
-        Vocabulary.of(facts.nouns, options.style), options.rules, options.central
-    )
+    if stated.family == "ret":
+        return stated.family, Judge(Vocabulary.of({}, "plain"), "human", 0.5)
+    options = stated.options
+    vocabulary = Vocabulary.of(stated.nouns, options.style)
+    return stated.family, Judge(vocabulary, options.rules, options.central)
 
 
 def rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:

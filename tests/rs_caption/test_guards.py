@@ -13,7 +13,7 @@ from rs_caption.errors import DataError, UserError
 from rs_caption.images import image_size, to_8_bit
 from rs_caption.m2b import compiled
 from rs_caption.options import Options
-from rs_caption.readers.item import Item
+from rs_caption.readers.item import Item, Source
 from rs_caption.shard import Job, convert_shard
 
 DOTA, LOVEDA, RSICD = (manifest.load(name) for name in ("dota", "loveda", "rsicd"))
@@ -76,9 +76,10 @@ def test_stopping_on_errors_holds_for_sentences_and_for_parts_made_before(tmp_pa
     write(label_root, DOTA, [Fake("a.png", objects=(PLANE,))])
     label(label_root, DOTA.layout.parts[0], "a.png", "broken")
     item = Item("train/images/a.png", "train/labelTxt/a.txt", "train")
-    job = Job(tmp_path / "p.parquet", label_root, DOTA, Options(), (item,), stop_on_error=False)
+    source = Source(label_root, DOTA, frozenset({"train"}))
+    job = Job(tmp_path / "p.parquet", source, Options(), (item,), stop_on_error=False)
     assert [skip.reason for skip in convert_shard(job).skipped] == ["bad_annotation"]
-    stopping = Job(tmp_path / "p.parquet", label_root, DOTA, Options(), (item,), stop_on_error=True)
+    stopping = Job(tmp_path / "p.parquet", source, Options(), (item,), stop_on_error=True)
     with pytest.raises(DataError, match=r"a\.txt:1: expected 8 coordinates"):
         convert_shard(stopping)
 

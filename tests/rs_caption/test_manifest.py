@@ -6,7 +6,8 @@ import pytest
 
 from rs_caption import manifest
 from rs_caption.errors import REASONS, ManifestError, UserError
-from rs_caption.manifest import Class, Noun, parse
+from rs_caption.facts import Class, Noun
+from rs_caption.manifest import parse
 
 SMALL = """
 name = "toy"

@@ -149,6 +149,7 @@ def test_metadata(made):
         "tool": f"rs-caption {__version__}",
         "sources": {
             "dota": {
+                "family": "det",
                 "seed": 3,
                 "manifest": DOTA.digest,
                 "options": {
@@ -159,6 +160,13 @@ def test_metadata(made):
                     "overlap": 16,
                     "min_visible": 0.5,
                     "min_area": 1,
+                    "version": "",
+                    "every": 0,
+                    "bands": [],
+                },
+                "nouns": {
+                    name: {word: getattr(noun, word) for word in ("singular", "plural", "article")}
+                    for name, noun in DOTA.nouns.items()
                 },
             }
         },

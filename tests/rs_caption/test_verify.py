@@ -16,14 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_caption import manifest, table
-from rs_caption.errors import TableError, UserError
-from rs_caption.manifest import Noun
+from rs_caption.errors import TableError
+from rs_caption.facts import Noun
 from rs_caption.sample import Box, Boxes, Window
 from rs_caption.verify import Judge, Problem, Tally, Vocabulary, check_row, check_table
 from rs_caption.verify.row import count
 from rs_caption.verify.table import rows
 
 MIDDLE, EDGE = (50, 50), (10, 10)
+WORDS = ("singular", "plural", "article")
 OPTIONS = {"style": "plain", "rules": "b2c", "central": 0.5}
 
 
@@ -685,7 +686,11 @@ def record(path, captions=PLAIN, boxes=HARBOUR, **changes):
 
 
 def written(folder, records, options=OPTIONS):
-    about = table.metadata({"dota": {"seed": 0, "options": options}})
+    nouns = manifest.load("dota").nouns
+    nouns = {name: {w: getattr(noun, w) for w in WORDS} for name, noun in nouns.items()}
+    dota = {"family": "det", "seed": 0, "options": options, "nouns": nouns}
+    rsicd = {"family": "ret", "seed": 0, "options": OPTIONS, "nouns": {}}
+    about = table.metadata({"dota": dota, "rsicd": rsicd})
     table.write(folder / table.TABLE_FILE, [table.to_arrow(records)], about)
     return table.open_table(folder)
 
@@ -743,7 +748,7 @@ def test_nulls_inside_a_row_are_problems_and_no_crash():
 
 
 def test_an_unknown_dataset_stops_with_a_message(tmp_path):
-    with pytest.raises(UserError, match="no dataset is called 'nowhere'"):
+    with pytest.raises(TableError, match="metadata under sources, nowhere; found: 'nowhere'"):
         list(check_table(written(tmp_path, [record("a.png", dataset="nowhere")])))
 
 
@@ -751,5 +756,7 @@ def test_an_unknown_dataset_stops_with_a_message(tmp_path):
     "options", [{}, {**OPTIONS, "style": "prose"}, {**OPTIONS, "central": 0}, None, [1]]
 )
 def test_a_table_that_does_not_state_its_options_stops_with_a_message(tmp_path, options):
-    with pytest.raises(TableError, match="expected style, rules and central in its metadata"):
+    with pytest.raises(
+        TableError, match="expected family, nouns, style, rules and central in its metadata"
+    ):
         list(check_table(written(tmp_path, [record("a.png")], options)))

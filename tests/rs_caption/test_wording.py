@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from rs_caption.manifest import Noun
+from rs_caption.facts import Noun
 from rs_caption.wording import (
     STYLES,
     be,

@@ -1,0 +1,118 @@
+"""The options of `rs-caption` as typer reads them; commands share them by name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CAPTIONS, OBJECTS, OWN, RUN = "Captions", "Tiles and objects", "Your own data", "How to run"
+
+
+class OnError(StrEnum):
+    """What to do with an item that cannot be used."""
+
+    SKIP = "skip"
+    STOP = "stop"
+
+
+TableArgument = Annotated[Path, typer.Argument(metavar="TABLE", help="Folder of a table.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder to write the table to.")]
+Seed = Annotated[
+    int, typer.Option("--seed", rich_help_panel=CAPTIONS, help="Decides the random choices.")
+]
+Style = Annotated[
+    str, typer.Option("--style", rich_help_panel=CAPTIONS, help="plain English, or the paper's.")
+]
+Rules = Annotated[
+    str, typer.Option("--rules", rich_help_panel=CAPTIONS, help="b2c, all or b2c+all.")
+]
+Central = Annotated[
+    float,
+    typer.Option(
+        "--central", rich_help_panel=CAPTIONS, help="Share of width and height that is the middle."
+    ),
+]
+Tile = Annotated[
+    int | None,
+    typer.Option(
+        "--tile",
+        rich_help_panel=OBJECTS,
+        help="Cut larger images into tiles of so many pixels a side; default: the dataset's.",
+    ),
+]
+Overlap = Annotated[
+    int | None, typer.Option("--overlap", rich_help_panel=OBJECTS, help="Pixels that tiles share.")
+]
+MinVisible = Annotated[
+    float,
+    typer.Option(
+        "--min-visible",
+        rich_help_panel=OBJECTS,
+        help="Share of an object a tile must show to count it.",
+    ),
+]
+MinArea = Annotated[
+    int,
+    typer.Option(
+        "--min-area", rich_help_panel=OBJECTS, help="Pixels a component of a mask needs to count."
+    ),
+]
+Every = Annotated[
+    int | None,
+    typer.Option(
+        "--every",
+        rich_help_panel=OBJECTS,
+        help="Of so many frames of a video take one; default: the dataset's.",
+    ),
+]
+Bands = Annotated[
+    str,
+    typer.Option(
+        "--bands",
+        rich_help_panel=OBJECTS,
+        help="Bands of the image files as red, green, blue: 4,3,2; default: as they are.",
+    ),
+]
+Version = Annotated[
+    str,
+    typer.Option(
+        "--version",
+        help="Of the annotations, where there are several: v1.5; default: the one found.",
+    ),
+]
+AnnotationsOnly = Annotated[
+    bool,
+    typer.Option("--annotations-only", help="The images are not on this disk: no image is opened."),
+]
+Name = Annotated[str, typer.Option("--name", rich_help_panel=OWN, help="What the table calls it.")]
+Classes = Annotated[
+    Path | None,
+    typer.Option(
+        "--classes",
+        rich_help_panel=OWN,
+        help="CSV table of classes: name,value or name,red,green,blue.",
+    ),
+]
+Nouns = Annotated[
+    Path | None,
+    typer.Option(
+        "--nouns", rich_help_panel=OWN, help="CSV table of nouns: name,singular,plural,article."
+    ),
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers", rich_help_panel=RUN, min=1, help="Processes; default: the cores there are."
+    ),
+]
+OnErrorOption = Annotated[
+    OnError,
+    typer.Option(
+        "--on-error",
+        rich_help_panel=RUN,
+        help="skip: leave unusable items out, count and list them.",
+    ),
+]

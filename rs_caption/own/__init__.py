@@ -1,0 +1,60 @@
+"""A user's own data: what lies in a folder of a common form, put into a manifest.
+
+From there on it is a dataset like any other. Each form is a module with `describe(root, wish)`,
+which looks at names and lists, and at annotations for the classes in them, but opens no image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import msgspec
+
+from rs_caption.facts import Class, Layout, Noun, Split, Terms
+from rs_caption.manifest import Manifest
+from rs_caption.own.found import Found, Known, Wish
+from rs_caption.own.nouns import nouns_of
+
+FORMS: dict[str, Callable[[Wish], Found]] = {}
+
+_YOURS = "the folder as it is"
+
+
+def manifest_of(form: str, wish: Wish) -> Manifest:
+    """The manifest of the data below `wish.root`, named after its form unless `wish` names it.
+
+    Raises:
+        UserError: the folder has not this form, or a file given for classes or nouns is no such.
+    """
+    found = FORMS[form](wish)
+    nouns = nouns_of([known.name for known in found.classes], wish.nouns)
+    classes = tuple(_class(known, nouns[known.name]) for known in found.classes)
+    splits = {part.split for part in found.parts if part.split} or set(found.splits)
+    manifest = Manifest(
+        name=wish.name or form,
+        title=wish.name or f"{form} data",
+        family=found.family,
+        reader=found.reader,
+        citation="",
+        layout=Layout(source=_YOURS, parts=found.parts, suffix=found.suffix),
+        splits={split: Split(source=_YOURS) for split in sorted(splits)},
+        terms=Terms(source=_YOURS, licence="yours", commercial_use=False, homepage=""),
+        classes=classes,
+        classes_source=_YOURS,
+        boxes=found.boxes,
+        palette=found.palette,
+        quirks={"no_objects": "images without objects are normal"},
+    )
+    digest = hashlib.sha256(msgspec.json.encode(manifest, order="deterministic")).hexdigest()
+    return msgspec.structs.replace(manifest, digest=digest)
+
+
+def _class(known: Known, noun: Noun) -> Class:
+    return Class(
+        name=known.name,
+        value=known.value,
+        singular=noun.singular,
+        plural=noun.plural,
+        article=noun.article,
+    )

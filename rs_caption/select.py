@@ -1,0 +1,121 @@
+"""Which dataset, in which version, with which defaults: from what the user typed to a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from rs_caption import manifest, own
+from rs_caption.b2c import CENTRAL_SHARE
+from rs_caption.errors import UserError
+from rs_caption.facts import Frames
+from rs_caption.files import check_root
+from rs_caption.manifest import CAPTIONED, Manifest
+from rs_caption.options import Options
+from rs_caption.own.found import Wish
+from rs_caption.readers.places import is_here
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Options as typed; None, or an empty text, where the dataset decides."""
+
+    seed: int = 0
+    style: str = "plain"
+    rules: str = "b2c"
+    central: float = CENTRAL_SHARE
+    tile: int | None = None
+    overlap: int | None = None
+    min_visible: float = 0.5
+    min_area: int = 1
+    version: str = ""
+    every: int | None = None
+    bands: str = ""
+
+
+def select(name: str, wish: Wish, typed: Typed) -> tuple[Manifest, Options]:
+    """The dataset called `name`, or the user's own data in the form `name`, and the options for it.
+
+    Args:
+        name: of a manifest, or of a form of `own`.
+        wish: the folder, and what the user said of it.
+        typed: `version` of the annotations: empty for the first one that is there; `every`, `tile`
+            and `overlap`: None for those of the manifest.
+
+    Raises:
+        UserError: there is no such dataset or version, or an option is wrong or does not go with
+            it.
+    """
+    chosen, version = _select(name, wish, typed.version)
+    if typed.every is not None:
+        if chosen.frames is None:
+            raise UserError(f"--every is for videos; {chosen.title} has images")
+        frames = Frames(source="--every", every=typed.every)
+        chosen = msgspec.structs.replace(chosen, frames=frames)
+    tile, overlap = _tiles(chosen, typed)
+    options = Options(
+        seed=typed.seed,
+        style=typed.style,
+        rules=typed.rules,
+        central=typed.central,
+        tile=tile,
+        overlap=overlap,
+        min_visible=typed.min_visible,
+        min_area=typed.min_area,
+        version=version,
+        every=chosen.frames.every if chosen.frames else 0,
+        bands=_bands(typed.bands),
+    )
+    return chosen, options
+
+
+def _tiles(chosen: Manifest, typed: Typed) -> tuple[int, int]:
+    """Side and overlap; those of the manifest go together."""
+    if typed.tile is None and chosen.tiles:
+        overlap = chosen.tiles.overlap if typed.overlap is None else typed.overlap
+        return chosen.tiles.side, overlap
+    return typed.tile or 0, typed.overlap or 0
+
+
+def _bands(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(band) for band in text.split(",") if text)
+    except ValueError as error:
+        raise UserError(f"--bands is {text!r}; expected numbers such as 4,3,2") from error
+
+
+def _select(name: str, wish: Wish, version: str) -> tuple[Manifest, str]:
+    if name in own.FORMS:
+        check_root(wish.root, f"your {name} data")
+        own_data = own.manifest_of(name, wish)
+        return own_data.at(version) if version else own_data, version
+    chosen = _packaged(name, wish)
+    check_root(wish.root, chosen.title)
+    if version or chosen.versions:
+        version = version or _detect(chosen, wish)
+        chosen = chosen.at(version)
+    return chosen, version
+
+
+def _packaged(name: str, wish: Wish) -> Manifest:
+    given = {"--name": wish.name, "--classes": wish.classes, "--nouns": wish.nouns}
+    found = manifest.load(name)
+    for option, value in given.items():
+        if value:
+            raise UserError(
+                f"{option} is for your own data ({', '.join(own.FORMS)}), not for {name}"
+            )
+    if found.family not in CAPTIONED:
+        raise UserError(f"{found.title} is a benchmark: no captions are made from it")
+    return found
+
+
+def _detect(chosen: Manifest, wish: Wish) -> str:
+    """The first version of which a part is here; if none is, the first, whose reader says so."""
+    here = [
+        name
+        for name in chosen.versions
+        if is_here(wish.root, chosen.at(name), with_images=wish.with_images)
+    ]
+    return (here or list(chosen.versions))[0]
