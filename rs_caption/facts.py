@@ -69,10 +69,11 @@ class Part(Facts, frozen=True, kw_only=True):
     stem belong together, or a folder and a pattern round the stem: `5_Labels_all/{stem}_label`.
     `split` is empty where the annotation file itself names it. Which stems belong to the part is
     said by `stems`, or by a file with one stem a line (`members`, candidates), else all do.
+    Benchmarks have no `annotations`: their classes are folders of `images`.
     """
 
     images: tuple[str, ...]
-    annotations: tuple[str, ...]
+    annotations: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
     split: str = ""
     members: tuple[str, ...] = ()

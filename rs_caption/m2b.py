@@ -9,27 +9,11 @@ that touch (8-connected, as border following is). A component in a hole of anoth
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar, cast
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from rs_caption.errors import WriteError
-from rs_caption.interrupts import ctrl_c_held
+from rs_caption.compiled import call, compiled
 from rs_caption.sample import Boxes, Mask
-
-F = TypeVar("F", bound=Callable[..., object])
-
-
-def compiled(function: F) -> F:
-    """Compile with numba; the machine code is kept for the next process where it can be."""
-    try:
-        return cast("F", numba.njit(cache=True)(function))
-    except RuntimeError:  # no folder to keep it in can be written to: compile in every process
-        return cast("F", numba.njit(function))
 
 
 def mask_to_boxes(mask: Mask, min_area: int = 1) -> tuple[Boxes, int]:
@@ -43,7 +27,7 @@ def mask_to_boxes(mask: Mask, min_area: int = 1) -> tuple[Boxes, int]:
         The boxes, in pixels, and how many components `min_area` left out.
     """
     if mask.instances_HW is None:
-        class_N, xyxy_N4, area_N = _measured(np.ascontiguousarray(mask.classes_HW))
+        class_N, xyxy_N4, area_N = call(_components, np.ascontiguousarray(mask.classes_HW))
     else:
         class_N, xyxy_N4, area_N = _instances(mask.classes_HW, mask.instances_HW)
     large_N = area_N >= min_area
@@ -52,17 +36,6 @@ def mask_to_boxes(mask: Mask, min_area: int = 1) -> tuple[Boxes, int]:
 
 
 _Columns = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]  # class_N, xyxy_N4, area_N
-
-
-def _measured(classes_HW: NDArray[np.uint8]) -> _Columns:
-    try:
-        with ctrl_c_held():  # lost, with a traceback, where it meets a callback of the compiler
-            return _components(classes_HW)
-    except OSError as error:  # numba writes what it compiles to a cache
-        raise WriteError(
-            f"the compiled code could not be kept ({error.strerror}); make room, or set "
-            "NUMBA_CACHE_DIR to a folder that has some"
-        ) from error
 
 
 @compiled
@@ -92,11 +65,10 @@ def _runs(classes_HW: NDArray[np.uint8]) -> tuple[NDArray[np.intp], ...]:
     height, width = classes_HW.shape
     count = 0
     for y in range(height):
-        before = 0
-        for x in range(width):
-            value = classes_HW[y, x]
-            count += value not in (before, 0)
-            before = value
+        row = classes_HW[y]
+        count += width > 0 and row[0] != 0
+        for x in range(1, width):  # no state carried over: the compiler makes vectors of it
+            count += (row[x] != 0) & (row[x] != row[x - 1])
     run_class = np.empty(count, np.intp)
     run_y = np.empty(count, np.intp)
     run_x0 = np.empty(count, np.intp)
@@ -147,33 +119,79 @@ def _measure(
     """Fold the runs of each component into its box and area."""
     number = np.empty(len(parent), np.intp)
     class_N = np.empty(len(parent), np.intp)
-    xyxy_N4 = np.empty((len(parent), 4), np.intp)
-    area_N = np.zeros(len(parent), np.intp)
     count = 0
     for run in range(len(parent)):
         root = _find(parent, run)
         if root == run:
             number[run] = count
             class_N[count] = run_class[run]
-            xyxy_N4[count] = (run_x0[run], run_y[run], run_x1[run], run_y[run] + 1)
             count += 1
-        box = xyxy_N4[number[root]]
+        number[run] = number[root]
+    xyxy_N4, area_N = _fold(number, count, run_y, run_x0, run_x1)
+    return class_N[:count].copy(), xyxy_N4, area_N
+
+
+@compiled
+def _fold(
+    number: NDArray[np.intp],
+    count: int,
+    run_y: NDArray[np.intp],
+    run_x0: NDArray[np.intp],
+    run_x1: NDArray[np.intp],
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Box and area of each object from the numbers of its runs, which come in raster order."""
+    xyxy_N4 = np.empty((count, 4), np.intp)
+    area_N = np.zeros(count, np.intp)
+    for run in range(len(number)):
+        box = xyxy_N4[number[run]]
+        if area_N[number[run]] == 0:
+            box[0], box[1], box[2] = run_x0[run], run_y[run], run_x1[run]
         box[0] = min(box[0], run_x0[run])
         box[2] = max(box[2], run_x1[run])
         box[3] = run_y[run] + 1
-        area_N[number[root]] += run_x1[run] - run_x0[run]
-    return class_N[:count], xyxy_N4[:count], area_N[:count]
+        area_N[number[run]] += run_x1[run] - run_x0[run]
+    return xyxy_N4, area_N
 
 
 def _instances(classes_HW: NDArray[np.uint8], instances_HW: NDArray[np.uint32]) -> _Columns:
-    """One object a (class, instance), in one piece or in several."""
-    keys_HW = classes_HW.astype(np.uint64) << np.uint64(32) | instances_HW
-    keys_HW[classes_HW == 0] = 0
-    keys, labels = np.unique(keys_HW, return_inverse=True)
-    first = int(keys[:1].tolist() == [0])  # with any background, key 0 sorts first and is no object
-    labels_HW = labels.reshape(classes_HW.shape) + 1 - first
-    slices = ndimage.find_objects(labels_HW, len(keys) - first)
-    xyxy = [(x.start, y.start, x.stop, y.stop) for y, x in slices]
-    area_N = np.bincount(labels_HW.ravel(), minlength=len(keys) + 1 - first)[1:]
-    class_N = (keys[first:] >> np.uint64(32)).astype(np.intp)
-    return class_N, np.array(xyxy, np.intp).reshape(-1, 4), area_N
+    """One object a (class, instance), in one piece or in several, ordered by both."""
+    classes_HW, instances_HW = map(np.ascontiguousarray, (classes_HW, instances_HW))
+    run_key, run_y, run_x0, run_x1 = call(_runs_of_instances, classes_HW, instances_HW)
+    keys, number = np.unique(run_key, return_inverse=True)
+    xyxy_N4, area_N = call(_fold, number, len(keys), run_y, run_x0, run_x1)
+    return (keys >> np.uint64(32)).astype(np.intp), xyxy_N4, area_N
+
+
+@compiled
+def _runs_of_instances(
+    classes_HW: NDArray[np.uint8], instances_HW: NDArray[np.uint32]
+) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Maximal horizontal runs of one class and instance: both as one key, y, x0, x1 (half-open)."""
+    height, width = classes_HW.shape
+    count = 0
+    for y in range(height):
+        row, ids = classes_HW[y], instances_HW[y]
+        count += width > 0 and row[0] != 0
+        for x in range(1, width):
+            count += (row[x] != 0) & ((row[x] != row[x - 1]) | (ids[x] != ids[x - 1]))
+    run_key = np.empty(count, np.uint64)
+    run_y = np.empty(count, np.intp)
+    run_x0 = np.empty(count, np.intp)
+    run_x1 = np.empty(count, np.intp)
+    run = -1
+    for y in range(height):
+        before = np.uint64(0)
+        for x in range(width):
+            key = np.uint64(0)
+            if classes_HW[y, x] != 0:
+                key = np.uint64(classes_HW[y, x]) << np.uint64(32) | np.uint64(instances_HW[y, x])
+            if key != before:
+                if before != 0:
+                    run_x1[run] = x
+                if key != 0:
+                    run += 1
+                    run_key[run], run_y[run], run_x0[run] = key, y, x
+                before = key
+        if before != 0:
+            run_x1[run] = width
+    return run_key, run_y, run_x0, run_x1

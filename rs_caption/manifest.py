@@ -122,6 +122,8 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
         yield from _contradictions_of_classes(version)
         if manifest.family in CAPTIONED and not version.reader:
             yield f"a {manifest.family} dataset needs a `reader`"
+    if manifest.family in CAPTIONED and not all(p.annotations for p in manifest.layout.parts):
+        yield f"a part of a {manifest.family} dataset needs `annotations`"
     used = {part.version for part in manifest.layout.parts}
     used |= {entry.version for entry in manifest.classes}
     if unknown := used - manifest.versions.keys() - {""}:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from rs_caption.errors import Reason
 
+PIXELS = "pixels "  # begins what an account says of pixels: they are no objects
+
 
 class Box(NamedTuple):
     """One object, axis-parallel: `name` is the dataset's class, spelled as there."""
@@ -105,7 +107,8 @@ Label = Boxes | Mask | Captions
 class Sample:
     """One annotated image. `image` is its path below the dataset's root, with `/`.
 
-    `dropped` says why how many annotated objects are not in `label`.
+    `dropped` says why how many annotated objects are not in `label`, `pixels` how many pixels of a
+    mask were not what they should be.
     """
 
     dataset: str
@@ -115,6 +118,7 @@ class Sample:
     label: Label
     frame: int | None = None
     dropped: tuple[tuple[str, int], ...] = ()
+    pixels: tuple[tuple[str, int], ...] = ()
 
 
 class Skipped(NamedTuple):

@@ -13,10 +13,17 @@ import msgspec
 
 from rs_caption.facts import Class, Layout, Noun, Split, Terms
 from rs_caption.manifest import Manifest
+from rs_caption.own import coco, masks, table_csv, voc, yolo
 from rs_caption.own.found import Found, Known, Wish
 from rs_caption.own.nouns import nouns_of
 
-FORMS: dict[str, Callable[[Wish], Found]] = {}
+FORMS: dict[str, Callable[[Wish], Found]] = {
+    "coco": coco.describe,
+    "csv": table_csv.describe,
+    "masks": masks.describe,
+    "voc": voc.describe,
+    "yolo": yolo.describe,
+}
 
 _YOURS = "the folder as it is"
 
@@ -30,7 +37,7 @@ def manifest_of(form: str, wish: Wish) -> Manifest:
     found = FORMS[form](wish)
     nouns = nouns_of([known.name for known in found.classes], wish.nouns)
     classes = tuple(_class(known, nouns[known.name]) for known in found.classes)
-    splits = {part.split for part in found.parts if part.split} or set(found.splits)
+    splits = {part.split for part in found.parts if part.split} | set(found.splits)
     manifest = Manifest(
         name=wish.name or form,
         title=wish.name or f"{form} data",

@@ -10,7 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from rs_caption.readers import dota, karpathy, masks
+from rs_caption.readers import (
+    auair,
+    coco,
+    columns,
+    dota,
+    hrsc,
+    karpathy,
+    masks,
+    sentence_lines,
+    stanford,
+    table_csv,
+    voc,
+    yolo,
+)
 from rs_caption.readers.item import Item, Source
 from rs_caption.sample import Sample, Skipped
 
@@ -20,11 +33,20 @@ class Reader(NamedTuple):
 
     scan: Callable[[Source], Iterator[Item | Skipped]]
     read: Callable[[Source, Item], Iterator[Sample | Skipped]]
-    shard: int = 16  # what a kill can cost; fixed, so that a resumed run cuts the work alike
+    shard: int = 64  # what a kill can cost; fixed, so that a resumed run cuts the work alike
 
 
 READERS = {
+    "auair": Reader(auair.scan, auair.read),
+    "coco": Reader(coco.scan, coco.read),
+    "columns": Reader(columns.scan, columns.read),
+    "csv": Reader(table_csv.scan, table_csv.read),
     "dota": Reader(dota.scan, dota.read),
+    "hrsc": Reader(hrsc.scan, hrsc.read),
     "karpathy": Reader(karpathy.scan, karpathy.read),
-    "masks": Reader(masks.scan, masks.read),
+    "masks": Reader(masks.scan, masks.read, shard=16),
+    "sentence_lines": Reader(sentence_lines.scan, karpathy.read),
+    "stanford": Reader(stanford.scan, stanford.read, shard=1),
+    "voc": Reader(voc.scan, voc.read, shard=64),
+    "yolo": Reader(yolo.scan, yolo.read),
 }

@@ -16,9 +16,10 @@ from rs_caption.manifest import Manifest
 from rs_caption.sample import Boxes
 
 _JOINTS = str.maketrans("", "", " -_")
+_SHOWN = 80  # characters of a name that go into a message
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """What two spellings of a name share: files differ in case, blanks, hyphens, underscores."""
     return text.casefold().translate(_JOINTS)
 
@@ -37,11 +38,13 @@ class ClassNames:
         exact: dict[str, str] = {}
         similar: dict[str, str] = {}
         entries: tuple[Class | Ignored, ...] = (*manifest.classes, *manifest.ignored)
+        names = {entry.name for entry in entries}  # a class may be called as another's number
         for entry in entries:
             number = (str(entry.value),) if isinstance(entry.value, int) else ()
             spellings = (entry.name, *entry.aliases, *number)
-            exact |= dict.fromkeys(spellings, entry.name)
-            similar |= {_bare(text): entry.name for text in spellings}
+            exact |= {text: entry.name for text in spellings if text not in names}
+            similar |= {bare(text): entry.name for text in spellings}
+        exact |= {name: name for name in names}
         return cls(
             similar | exact,
             frozenset(entry.name for entry in manifest.ignored),
@@ -50,7 +53,7 @@ class ClassNames:
 
     def find(self, text: str) -> str | None:
         """The class that a file means by `text`."""
-        return self.known.get(text) or self.known.get(_bare(text))
+        return self.known.get(text) or self.known.get(bare(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,12 @@ def sort_out(
         raise DataError(
             "unknown_class",
             path,
-            f"no class is called {texts[first]!r}; the classes are: {known}",
+            f"no class is called {texts[first][:_SHOWN]!r}; the classes are: {known}",
             lines[first] if lines else None,
         )
-    names = tuple(str(found[text]) for text in texts)
+    names = tuple([str(found[text]) for text in texts])
     named = Boxes(names, boxes.xyxy_N4, boxes.quads_N42)
-    if not class_names.ignored.intersection(names):
+    if class_names.ignored.isdisjoint(map(str, found.values())):
         return Sorted(named, ())
     keep_N = np.array([name not in class_names.ignored for name in names])
     return Sorted(named.take(keep_N), count_dropped(names, ~keep_N))

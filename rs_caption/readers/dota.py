@@ -48,24 +48,35 @@ def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
 
 def _parse(path: Path) -> tuple[list[str], list[int], Boxes]:
     rows: list[list[str]] = []
+    tails: list[str] = []  # what follows the coordinates: the same few in all lines
     lines: list[int] = []
     for number, text in enumerate(read_text(path).splitlines(), start=1):
-        if (fields := text.split()) and not text.lstrip().lower().startswith(_HEADERS):
+        fields = text.split(maxsplit=_CORNERS)
+        if fields and not (fields[0][0].isalpha() and _is_header(text)):
+            tails.append(fields.pop() if len(fields) > _CORNERS else "")
             rows.append(fields)
             lines.append(number)
-    names = [_category(path, fields, line) for fields, line in zip(rows, lines, strict=True)]
-    corners_N8 = numbers(path, [fields[:_CORNERS] for fields in rows], lines)
+    categories = {tail: _category(tail) for tail in set(tails)}
+    if None in categories.values():
+        first = next(at for at, tail in enumerate(tails) if categories[tail] is None)
+        found = " ".join([*rows[first], *tails[first].split()])[:80]
+        expected = "expected 8 coordinates, a category and 0, 1 or 2"
+        raise DataError("bad_annotation", path, f"{expected}, found {found!r}", lines[first])
+    names = [str(categories[tail]) for tail in tails]
+    corners_N8 = numbers(path, rows, lines)
     return names, lines, Boxes.of_quads(tuple(names), corners_N8.reshape(-1, 4, 2))
 
 
-def _category(path: Path, fields: list[str], line: int) -> str:
-    """The category; older material has `storage tank` for `storage-tank`."""
-    words = fields[_CORNERS:]
+def _is_header(text: str) -> bool:
+    return text.lstrip().lower().startswith(_HEADERS)
+
+
+def _category(tail: str) -> str | None:
+    """The category, without the difficulty; older material has `storage tank`, not with a hyphen.
+
+    None where there is none.
+    """
+    words = tail.split()
     if len(words) > 1 and words[-1].isdigit():
         words = words[:-1]
-    if not words or words[0].isdigit():
-        expected = "expected 8 coordinates, a category and 0, 1 or 2"
-        raise DataError(
-            "bad_annotation", path, f"{expected}, found {' '.join(fields)[:80]!r}", line
-        )
-    return "-".join(words)
+    return None if not words or words[0].isdigit() else "-".join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,11 @@ class Source:
     with_images: bool = True
 
     @cached_property
+    def facts(self) -> str:
+        """What tells this manifest from any other one, also from one that an option changed."""
+        return hashlib.sha256(repr(self.manifest).encode()).hexdigest()
+
+    @cached_property
     def class_names(self) -> ClassNames:
         """From the names and ids in files to classes."""
         return ClassNames.of(self.manifest)
@@ -47,6 +53,7 @@ class Item:
     label: Label | None = None
     size_wh: tuple[int, int] | None = None
     dropped: tuple[tuple[str, int], ...] = ()  # annotated but not captioned: why, how many
+    also: tuple[str, ...] = ()  # further files and folders that what is read depends on
 
     @property
     def key(self) -> tuple[str, str, str]:

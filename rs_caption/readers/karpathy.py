@@ -9,8 +9,8 @@ gb18030 (ITRA's loader reads them so). Source: github.com/201528014227051/RSICD_
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -18,8 +18,10 @@ from rs_caption.errors import DataError, UserError
 from rs_caption.readers.item import Item, Source, size_of
 from rs_caption.readers.pairs import images_in
 from rs_caption.readers.places import find_places
-from rs_caption.readers.text import read_text
+from rs_caption.readers.text import is_file_name, read_text
 from rs_caption.sample import Captions, Sample, Skipped
+
+ENCODINGS = ("utf-8-sig", "gb18030")
 
 
 class _Sentence(msgspec.Struct):
@@ -44,34 +46,51 @@ def scan(source: Source) -> Iterator[Item | Skipped]:
     """
     for place in find_places(source):
         listed: set[str] = set()
-        there = images_in(source.root / place.images)
-        for image in _parse(source.root / place.annotations).images:
-            if image.split in source.splits:
-                here = image.filename in there or not source.with_images
-                yield _item(image, f"{place.images}/{image.filename}", place.annotations, here=here)
-            elif image.split not in source.manifest.splits:
+        folder, annotation = place.images, place.annotations
+        there = images_in(source.root / folder)
+        for image in _parse(source.root / annotation).images:
+            name, split = image.filename, image.split
+            if split in source.splits:
+                here = name in there or not source.with_images
+                raw = [sentence.raw for sentence in image.sentences]
+                yield item_of(folder, name, split, raw, annotation, here=here)
+            elif split not in source.manifest.splits:
                 known = ", ".join(source.manifest.splits)
-                detail = f"expected a split ({known}), found {image.split!r}"
-                yield Skipped(f"{place.images}/{image.filename}", "bad_annotation", detail)
-            listed.add(image.filename)
-        for name in sorted(there - listed):
-            detail = f"not listed in {place.annotations}"
-            yield Skipped(f"{place.images}/{name}", "missing_annotation", detail)
+                detail = f"expected a split ({known}), found {split!r}"
+                yield Skipped(f"{folder}/{name}", "bad_annotation", detail)
+            listed.add(name)
+        for name in sorted(there - listed) if source.with_images else ():
+            detail = f"not listed in {annotation}"
+            yield Skipped(f"{folder}/{name}", "missing_annotation", detail)
 
 
-def _item(image: _Image, path: str, annotation: str, *, here: bool) -> Item | Skipped:
-    if PurePosixPath(image.filename).name != image.filename:
-        return Skipped(path, "bad_annotation", "expected a file name, found a path")
+def item_of(
+    folder: str, name: str, split: str, sentences: Sequence[str], listed: str, *, here: bool
+) -> Item | Skipped:
+    """The item of an image that a list names, or why there is none.
+
+    Args:
+        folder: of the image, below the root.
+        name: of the image, as listed.
+        split: of the image.
+        sentences: as they stand in the list; blanks round them go, empty ones stay to be counted.
+        listed: the list, below the root.
+        here: whether the image is in the folder, or need not be.
+    """
+    path = f"{folder}/{name}"
+    if not is_file_name(name):
+        found = "a path" if "/" in name else repr(name)
+        return Skipped(path, "bad_annotation", f"expected a file name, found {found}")
     if not here:
-        return Skipped(path, "missing_image", f"listed in {annotation}, not in the folder")
-    texts = Captions(tuple(sentence.raw.strip() for sentence in image.sentences))
-    return Item(path, annotation, image.split, label=texts)
+        return Skipped(path, "missing_image", f"listed in {listed}, not in the folder")
+    texts = tuple(sentence.strip() for sentence in sentences)
+    return Item(path, listed, split, label=Captions(texts))
 
 
 def _parse(path: Path) -> _File:
     try:
-        return msgspec.json.decode(read_text(path, ("utf-8-sig", "gb18030")), type=_File)
-    except (msgspec.DecodeError, DataError) as error:  # ValidationError is a DecodeError
+        return msgspec.json.decode(read_text(path, ENCODINGS), type=_File)
+    except (msgspec.DecodeError, RecursionError, DataError) as error:  # of msgspec, or no text
         expected = 'expected {"images": [{"filename", "split", "sentences": [{"raw"}]}]}'
         raise UserError(f"{path}: {expected} ({error})") from error
 
@@ -89,7 +108,6 @@ def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
         if not text:
             yield Skipped(item.image, "empty_caption", f"sentence {number} of {len(said)}")
     if not texts:
-        raise DataError(
-            "no_captions", source.root / item.image, f"no sentence in {item.annotation}"
-        )
+        found = f"no sentence in {item.annotation}" + f" ({len(said)} empty ones)" * bool(said)
+        raise DataError("no_captions", source.root / item.image, found)
     yield Sample(source.manifest.name, item.split, item.image, size_wh, Captions(texts))

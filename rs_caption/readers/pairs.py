@@ -101,12 +101,12 @@ def by_stem(
     names = sorted(os.listdir(folder)) if folder.is_dir() else ()  # noqa: PTH208 -- 100,000 names
     for name in names:
         bare, dot, ending = name.rpartition(".")
-        if not bare or f"{dot}{ending.lower()}" not in suffixes:
+        if not bare or name[0] == "." or f"{dot}{ending.lower()}" not in suffixes:
             continue
         stem = pattern.stem(bare)
         if stem is not None and not any(rival.stem(bare) for rival in rivals):
             found.setdefault(stem, []).append(f"{pattern.path(stem)}{dot}{ending}")
-    for paths in found.values():
+    for paths in (paths for paths in found.values() if len(paths) > 1):
         paths.sort(key=lambda path: _preference(Path(path).suffix, suffixes))
     return found
 
@@ -141,8 +141,9 @@ def read_stems(path: Path) -> list[str]:
 
 
 def _unlisted(source: Source, places: list[Place], suffixes: tuple[str, ...]) -> Iterator[Skipped]:
-    """What lies in the folder of a part and is in none of the lists that share the folder."""
+    """What lies in the folders of a part and is in none of the lists that share one of them."""
     seen: set[str] = set()
+    said: set[str] = set()  # of annotations that several folders of images share
     for place in places:
         if not place.members or place.images in seen:
             continue
@@ -150,10 +151,13 @@ def _unlisted(source: Source, places: list[Place], suffixes: tuple[str, ...]) ->
         lists = [
             name
             for part in source.manifest.layout.parts
-            if place.images in part.images and (name := first_there(source.root, part.members))
+            if place.images in part.images or place.annotations in part.annotations
+            if (name := first_there(source.root, part.members))
         ]
         listed = {stem for name in lists for stem in read_stems(source.root / name)}
         images, annotations = _files(source, place, suffixes)
         for stem in sorted((images.keys() | annotations.keys()) - listed):
             path = (images.get(stem) or annotations[stem])[0]
-            yield Skipped(path, "not_listed", f"in none of {', '.join(dict.fromkeys(lists))}")
+            if path not in said:
+                said.add(path)
+                yield Skipped(path, "not_listed", f"in none of {', '.join(dict.fromkeys(lists))}")

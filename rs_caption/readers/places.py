@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -88,7 +89,7 @@ def is_whole(root: Path, part: Part, *, with_images: bool = True) -> bool:
 def _missing(root: Path, part: Part, *, with_images: bool) -> list[str]:
     """The first candidate of everything that a part lacks."""
     needed = _needed(part, with_images=with_images)
-    return [names[0] for names in needed if first_there(root, names) is None]
+    return [names[0] for names in needed if first_there(root, names, part.stems) is None]
 
 
 def _needed(part: Part, *, with_images: bool) -> list[tuple[str, ...]]:
@@ -98,15 +99,26 @@ def _needed(part: Part, *, with_images: bool) -> list[tuple[str, ...]]:
     return needed + ([part.members] if part.members else [])
 
 
-def first_there(root: Path, candidates: tuple[str, ...]) -> str | None:
-    """The first candidate that exists."""
-    return next((name for name in candidates if (root / Pattern.of(name).folder).exists()), None)
+def first_there(root: Path, candidates: tuple[str, ...], stems: tuple[str, ...] = ()) -> str | None:
+    """The first candidate that exists: a pattern does where a file (of `stems`, if any) has it."""
+    return next((name for name in candidates if _exists(root, name, stems)), None)
+
+
+def _exists(root: Path, candidate: str, stems: tuple[str, ...]) -> bool:
+    pattern = Pattern.of(candidate)
+    folder = root / pattern.folder
+    if STEM not in candidate:
+        return folder.exists()
+    names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 -- 100,000 names
+    found = (pattern.stem(name.rpartition(".")[0]) for name in names)
+    return any(stem and (not stems or stem in stems) for stem in found)
 
 
 def _find(source: Source, part: Part) -> Place | None:
     """Where a part lies; of one that is there by half, each item will be missed by name."""
     root = source.root
-    images, annotations = first_there(root, part.images), first_there(root, part.annotations)
+    images = first_there(root, part.images, part.stems)
+    annotations = first_there(root, part.annotations, part.stems)
     members = first_there(root, part.members) or ""
     if (images is None and annotations is None) or (part.members and not members):
         return None
@@ -116,7 +128,7 @@ def _find(source: Source, part: Part) -> Place | None:
         part,
         images or part.images[0],
         annotations or part.annotations[0],
-        first_there(root, part.instances) or "",
+        first_there(root, part.instances, part.stems) or "",
         members,
     )
 

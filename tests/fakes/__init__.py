@@ -13,10 +13,24 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from fakes import dota, karpathy, masks
+from fakes import (
+    auair,
+    coco,
+    columns,
+    dota,
+    hrsc,
+    karpathy,
+    masks,
+    sentence_lines,
+    stanford,
+    table_csv,
+    voc,
+    yolo,
+)
 from fakes.dota import label
 from fakes.fake import Fake, Placed, Quad, Writer, picture, place, quad, xyxy
 from fakes.masks import mask_values
+from rs_caption import manifest as manifests
 from rs_caption import table
 from rs_caption.facts import Part
 from rs_caption.manifest import Manifest
@@ -31,6 +45,7 @@ __all__ = [
     "Placed",
     "Quad",
     "Writer",
+    "facts_of",
     "hashed",
     "label",
     "mask_values",
@@ -45,10 +60,25 @@ __all__ = [
 ]
 
 WRITERS: dict[str, Writer] = {
+    "auair": auair.WRITER,
+    "coco": coco.WRITER,
+    "columns": columns.WRITER,
+    "csv": table_csv.WRITER,
     "dota": dota.WRITER,
+    "hrsc": hrsc.WRITER,
     "karpathy": karpathy.WRITER,
     "masks": masks.WRITER,
+    "sentence_lines": sentence_lines.WRITER,
+    "stanford": stanford.WRITER,
+    "voc": voc.WRITER,
+    "yolo": yolo.WRITER,
 }
+
+
+def facts_of(name: str, version: str = "") -> Manifest:
+    """The manifest that a conversion works with: of a version, of the first one by default."""
+    whole = manifests.load(name)
+    return whole.at(version or next(iter(whole.versions))) if whole.versions else whole
 
 
 def parts_of(manifest: Manifest, split: str) -> list[Part]:
@@ -81,12 +111,12 @@ def write(root: Path, manifest: Manifest, fakes: Sequence[Fake]) -> list[str]:
 
 
 def some_of(manifest: Manifest) -> list[Fake]:
-    """Three images of every annotated split, with truth that fits the manifest's family."""
+    """Three images of every annotated split (or all that are named), with truth of its family."""
     suffix = manifest.layout.suffix or ".png"
     fakes = []
     for split in sorted(manifest.annotated):
         named = [stem for part in parts_of(manifest, split) for stem in part.stems]
-        stems = named[:3] or [f"{split}_{at}" for at in range(3)]
+        stems = named or [WRITERS[manifest.reader].stem(split, at) for at in range(3)]
         fakes += [
             Fake(f"{stem}{suffix}", split, (12 + at, 8), **_truth(manifest, at))
             for at, stem in enumerate(stems)

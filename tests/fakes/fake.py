@@ -41,10 +41,14 @@ Placed = Sequence[tuple[Fake, Part]]
 
 
 class Writer(NamedTuple):
-    """How a format writes the annotations of fakes; `oriented` ones may be any quads."""
+    """How a format writes the annotations of fakes; `oriented` ones may be any quads.
+
+    `stem` names the image of a split at a position, where not any name will do.
+    """
 
     write: Callable[[Path, Manifest, Placed], None]
     oriented: bool = False
+    stem: Callable[[str, int], str] = "{}_{}".format
 
 
 def quad(x0: float, y0: float, x1: float, y1: float) -> Quad:

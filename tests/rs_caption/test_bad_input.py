@@ -9,14 +9,14 @@ import shutil
 
 import numpy as np
 import pytest
-from fakes import Fake, label, picture, quad, skipped_of, write
+from fakes import Fake, facts_of, label, picture, quad, skipped_of, write
 from PIL import Image
 
-from rs_caption import manifest, table
+from rs_caption import table
 from rs_caption.convert import Request, convert
 from rs_caption.options import Options
 
-DOTA, LOVEDA, RSICD = (manifest.load(name) for name in ("dota", "loveda", "rsicd"))
+DOTA, LOVEDA, RSICD = (facts_of(name) for name in ("dota", "loveda", "rsicd"))
 PLANE = ("plane", quad(0, 0, 10, 10))
 GOOD = Fake("good.png", objects=(PLANE,))
 BAD = Fake("bad.png", objects=(PLANE,))

@@ -1,12 +1,12 @@
-"""Manifests: what breaks one is named with its place, and the shipped ones are sane."""
+"""Manifests: every fact is read, and what breaks one is named with its place."""
 
 import hashlib
 
 import pytest
 
 from rs_caption import manifest
-from rs_caption.errors import REASONS, ManifestError, UserError
-from rs_caption.facts import Class, Noun
+from rs_caption.errors import ManifestError, UserError
+from rs_caption.facts import Class
 from rs_caption.manifest import parse
 
 SMALL = """
@@ -67,6 +67,10 @@ def test_the_digest_is_that_of_the_text():
     assert parsed(f"{SMALL}\n# a remark").digest != parsed().digest
 
 
+TWO_VERSIONS = """
+versions.a = { source = "-", about = "-", reader = "dota" }
+versions.b = { source = "-", about = "-" }
+"""
 BROKEN = {
     "unknown key": (f"colour = 1\n{SMALL}", r"unknown field `colour`"),
     "unknown key in a table": (
@@ -120,6 +124,66 @@ BROKEN = {
         "a det dataset needs `classes`",
     ),
     "not TOML": ("name = ", "Invalid value"),
+    "part of an unknown version": (
+        SMALL.replace("{ split =", '{ version = "v9", split ='),
+        "'v9' is none of the `versions`",
+    ),
+    "class of an unknown version": (
+        SMALL.replace("value = 7", 'version = "v9"'),
+        "'v9' is none of the `versions`",
+    ),
+    "version without about": (
+        f'{SMALL}\n[versions.a]\nsource = "its readme"',
+        r"missing required field `about` - at `\$\.versions\[\.\.\.\]`",
+    ),
+    "no reader": (without("reader"), "a det dataset needs a `reader`"),
+    "a version without reader": (
+        f"{TWO_VERSIONS}\n{without('reader')}",
+        "a det dataset needs a `reader`",
+    ),
+    "part without annotations": (
+        SMALL.replace(', annotations = ["labels"]', ""),
+        "a part of a det dataset needs `annotations`",
+    ),
+    "colour out of range": (
+        SMALL.replace("value = 7", "value = [0, 256, 0]"),
+        "a colour is not of three values from 0 to 255",
+    ),
+    "colour of two values": (
+        SMALL.replace("value = 7", "value = [0, 25]"),
+        r"Expected `array` of length 3, got 2 - at `\$\.classes\[1\]\.value`",
+    ),
+    "indices and colours": (
+        SMALL.replace("value = 7", "value = [0, 25, 0]").replace(
+            'plane", sing', 'plane", value = 1, sing'
+        ),
+        "some mask values are indices, some colours",
+    ),
+    "negative value": (SMALL.replace("value = 7", "value = -7"), "a mask value is negative"),
+    "a value twice": (
+        f'{SMALL}\n[palette]\nbackground = [7]\nsource = "-"',
+        "a mask value stands for two things",
+    ),
+    "class without its value": (
+        f'{SMALL}\n[palette]\nbackground = [0]\nsource = "-"',
+        "with a `palette` every class needs its `value`",
+    ),
+    "ignored and class": (
+        f'ignored = [{{ name = "plane" }}]\n{SMALL}',
+        "a class is listed twice in `classes`",
+    ),
+    "unknown quirk": (
+        f'{SMALL}\n[quirks]\nrain = "it rains"',
+        "`quirks` names 'rain'; reasons are: no_objects, ",
+    ),
+    "corners that start at 2": (
+        f'{SMALL}\n[boxes]\nsource = "-"\nfirst = 2',
+        r"Invalid enum value 2 - at `\$\.boxes\.first`",
+    ),
+    "columns without order": (
+        f'{SMALL}\n[columns]\nsource = "-"',
+        r"missing required field `order` - at `\$\.columns`",
+    ),
 }
 
 
@@ -159,66 +223,47 @@ def test_a_manifest_of_ones_own_folder(tmp_path):
         manifest.load("../toy", tmp_path / "below")
 
 
-SHIPPED = list(manifest.load_all())
+RICH = f"""
+ignored = [{{ name = "others", value = 11, aliases = ["other"] }}]
+{SMALL.replace('split = "train", images', 'split = "train", members = ["lists/train.txt"], images')}
+[columns]
+source = "its toolkit"
+order = ["x0", "y0", "width", "height", "score", "class"]
+drop = {{ score = ["0"] }}
+
+[boxes]
+source = "its toolkit"
+first = 1
+inclusive = true
+
+[versions.old]
+about = "as first released"
+source = "its readme"
+
+[versions.new]
+about = "with more objects"
+source = "its readme"
+reader = "columns"
+splits = {{ train = {{ images = 4, objects = 9, source = "its readme" }} }}
+"""
 
 
-def test_all_that_ship_are_listed_in_order():
-    assert manifest.names() == sorted(manifest.names())
-    assert [shipped.name for shipped in SHIPPED] == manifest.names()
-    assert {"dota", "loveda", "rsicd"} <= set(manifest.names())
-
-
-@pytest.mark.parametrize("shipped", SHIPPED, ids=manifest.names())
-def test_a_shipped_manifest_states_its_sources(shipped):
-    tables = [shipped.layout, shipped.terms, *shipped.splits.values()]
-    tables += [shipped.palette] if shipped.palette else []
-    assert all(table.source.strip() for table in tables)
-    assert shipped.citation.strip()
-    assert shipped.terms.homepage.startswith("https://")
-    assert bool(shipped.classes) == bool(shipped.classes_source.strip())
-
-
-@pytest.mark.parametrize("shipped", SHIPPED, ids=manifest.names())
-def test_a_shipped_manifest_agrees_with_itself(shipped):
-    annotated = {name for name, split in shipped.splits.items() if split.annotated}
-    assert {part.split for part in shipped.layout.parts if part.split} <= annotated
-    values = [entry.value for entry in shipped.classes if entry.value is not None]
-    if shipped.palette:
-        values += [*shipped.palette.background, *shipped.palette.ignored]
-    assert len(values) == len(set(values))
-    assert set(shipped.quirks) <= set(REASONS)
-
-
-# Words that begin with the letter of a vowel and the sound of a consonant, and the other way round.
-SOUNDS_LIKE_A_CONSONANT = ("uni", "use", "euro", "one-", "ute")
-SOUNDS_LIKE_A_VOWEL = ("hour", "honour")
-
-
-def article(word):
-    if word.startswith(SOUNDS_LIKE_A_CONSONANT):
-        return "a"
-    return "an" if word.startswith((*"aeiou", *SOUNDS_LIKE_A_VOWEL)) else "a"
-
-
-NOUNS = {(s.name, entry.name): entry for s in SHIPPED for entry in s.classes}
-
-
-@pytest.mark.parametrize("noun", NOUNS.values(), ids=map("-".join, NOUNS))
-def test_nouns_are_english(noun):
-    assert noun.article == article(noun.singular)
-    assert noun.plural != noun.singular or noun.singular == "aircraft"
-    for text in (noun.singular, noun.plural):
-        assert text == text.strip() != ""
-        assert not set(text) & set("_-.")
-        assert not text[0].isupper()
-    assert noun.plural[0] == noun.singular[0]
-
-
-def test_nouns_of_the_first_datasets():
-    by_name = {shipped.name: shipped.nouns for shipped in SHIPPED}
-    airport = by_name["dota"]["airport"]
-    assert (airport.article, airport.singular, airport.plural) == ("an", "airport", "airports")
-    road = by_name["loveda"]["road"]
-    assert (road.singular, road.plural) == ("stretch of road", "stretches of road")
-    assert (len(by_name["dota"]), len(by_name["loveda"]), by_name["rsicd"]) == (18, 6, {})
-    assert isinstance(road, Noun)
+def test_rarer_facts_are_read():
+    toy = parsed(RICH)
+    assert (toy.ignored[0].name, toy.ignored[0].value, toy.ignored[0].aliases) == (
+        *("others", 11),
+        ("other",),
+    )
+    assert toy.layout.parts[0].members == ("lists/train.txt",)
+    assert toy.columns.order[2:4] == ("width", "height")
+    assert toy.columns.drop == {"score": ("0",)}
+    assert (toy.boxes.first, toy.boxes.inclusive) == (1, True)
+    old, new = toy.at("old"), toy.at("new")
+    assert (old.reader, old.splits) == ("dota", toy.splits)
+    assert (new.reader, new.splits.keys(), new.splits["train"].objects) == (
+        *("columns", {"train"}),
+        9,
+    )
+    assert old.digest == new.digest == toy.digest
+    with pytest.raises(UserError, match="Toy has no version 'newer'; versions: old, new"):
+        toy.at("newer")

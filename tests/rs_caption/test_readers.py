@@ -10,6 +10,7 @@ import pytest
 from fakes import (
     WRITERS,
     Fake,
+    facts_of,
     label,
     mask_values,
     picture,
@@ -27,7 +28,7 @@ from rs_caption.options import Options
 from rs_caption.readers import READERS
 from rs_caption.sample import Skipped
 
-DOTA, LOVEDA, RSICD = (manifest.load(name) for name in ("dota", "loveda", "rsicd"))
+DOTA, LOVEDA, RSICD = (facts_of(name) for name in ("dota", "loveda", "rsicd"))
 PLANE = ("plane", (2.0, 3.0, 9.0, 4.0, 8.0, 9.0, 1.0, 8.0))
 PLANE_LINE = "2 3 9 4 8 9 1 8 plane 0"
 
@@ -76,13 +77,14 @@ def test_every_reader_has_a_fake():
 
 @pytest.mark.parametrize("facts", EVERY.values(), ids=EVERY)
 def test_only_the_split_asked_for(tmp_path, facts):
-    write(tmp_path, facts, some_of(facts))
+    fakes = some_of(facts)
+    write(tmp_path, facts, fakes)
 
     split = max(facts.annotated)
     read = read_all(tmp_path, facts, split)
 
     assert {sample.split for sample in read} == {split}
-    assert len(read) == 3
+    assert len(read) == sum(fake.split == split for fake in fakes) >= 3
 
 
 NEW_DATASET = """
@@ -197,9 +199,41 @@ def test_dota_corners_outside_the_image_stay_as_annotated(tmp_path):
     )
 
 
-@pytest.mark.parametrize("folder", DOTA.layout.parts[0].annotations)
-def test_dota_folders_of_labels(tmp_path, folder):
-    assert labelled(tmp_path, PLANE_LINE, folder) == (PLANE,)
+DOTA_FOLDERS = [
+    (version, folder)
+    for version in manifest.load("dota").versions
+    for folder in facts_of("dota", version).layout.parts[0].annotations
+]
+
+
+@pytest.mark.parametrize(("version", "folder"), DOTA_FOLDERS, ids=map(" ".join, DOTA_FOLDERS))
+def test_dota_folders_of_labels(tmp_path, cli, version, folder):
+    picture(tmp_path / "root/train/images/P1.png", (40, 30))
+    label_file = tmp_path / "root" / folder / "P1.txt"
+    label_file.parent.mkdir(parents=True)
+    label_file.write_text(f"{PLANE_LINE}\n2 3 9 4 8 9 1 8 helipad 0\n")
+    out = tmp_path / "out"
+    assert cli("convert", "--source", "dota", "--root", tmp_path / "root", "--out", out).code == 0
+    report = json.loads((out / "convert.json").read_text())
+    assert report["options"]["version"] == version
+    assert report["objects"] == {"annotated": 2, "captioned": 2}
+
+
+def test_dota_versions_side_by_side(tmp_path, cli):
+    root, out = tmp_path / "root", tmp_path / "out"
+    labelled(root, PLANE_LINE, "train/labelTxt-v1.0/labelTxt")
+    for folder, lines in (("v1.5/DOTA-v1.5_train", 2), ("v2.0/DOTA-v2.0_train", 3)):
+        (root / f"train/labelTxt-{folder}").mkdir(parents=True)
+        (root / f"train/labelTxt-{folder}/P1.txt").write_text(f"{PLANE_LINE}\n" * lines)
+    for version, objects in (("", 1), ("v1.0", 1), ("v1.5", 2), ("v2.0", 3)):
+        command = ("--source", "dota", "--root", root, "--out", out)
+        asked = ("--version", version) if version else ()
+        assert cli("convert", *command, *asked).code == 0
+        report = json.loads((out / "convert.json").read_text())
+        assert (report["options"]["version"], report["objects"]["annotated"]) == (
+            version or "v1.0",
+            objects,
+        )
 
 
 def test_dota_official_folder_comes_first(tmp_path):

@@ -1,0 +1,92 @@
+"""A user's boxes in CSV tables: `train.csv`, `val.csv`, `test.csv`, or one of any name.
+
+Images lie beside the tables or in a folder of their own. A table may name the split of each image
+itself, in a column `split`; a table that names none, neither so nor in its file name, is `train`.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import compress
+from pathlib import Path
+
+import numpy as np
+
+from rs_caption.errors import UserError
+from rs_caption.facts import Part
+from rs_caption.own.found import SPLITS, Found, Known, Wish
+from rs_caption.readers.table_csv import NEEDED, SPELLINGS, Table, columns_in, read_table
+from rs_caption.readers.text import read_user_file
+
+_BESIDE = (".", "annotations", "labels")  # where tables lie
+_IMAGES = (".", "images", "Images", "JPEGImages", "{split}", "images/{split}", "{split}/images")
+_SYNONYMS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
+_LOOKED_FOR = 50  # images, to tell in which folder they lie
+
+
+def describe(wish: Wish) -> Found:
+    """What the tables below `wish.root` say.
+
+    Raises:
+        UserError: there is no table with the columns, one cannot be read, or its boxes are not in
+            pixels.
+    """
+    if wish.classes:
+        raise UserError(f"{wish.classes}: a CSV table names its classes itself; use --nouns")
+    tables = [read_table(path) for path in _files(wish.root)]
+    labels = {label for table in tables for label in _labels(table)}
+    if not labels:
+        raise UserError(f"{wish.root}: {tables[0].path.name} has no line with a box and a label")
+    splits = {split for table in tables for split in table.columns.get("split", ()) if split}
+    return Found(
+        family="det",
+        reader="csv",
+        parts=tuple(_part(wish.root, table) for table in tables),
+        classes=tuple(Known(label) for label in sorted(labels)),
+        splits=tuple(sorted(splits)),
+    )
+
+
+def _files(root: Path) -> list[Path]:
+    """The CSV files whose header has the columns; another table may lie beside them."""
+    found = [path for folder in _BESIDE for path in sorted((root / folder).glob("*.csv"))]
+    tables = [path for path in found if _is_table(path)]
+    if not tables:
+        wanted = ",".join(SPELLINGS[name][0] for name in NEEDED)
+        there = ", ".join(path.name for path in found[:8]) or "no CSV file"
+        raise UserError(f"{root}: expected a CSV file with the header {wanted}, found {there}")
+    return tables
+
+
+def _is_table(path: Path) -> bool:
+    first = read_user_file(path).partition("\n")[0]
+    known = columns_in([name.strip(' "\r').lower() for name in first.split(",")])
+    return known.keys() >= set(NEEDED)
+
+
+def _labels(table: Table) -> set[str]:
+    """The labels of the lines that have a box.
+
+    Raises:
+        UserError: no coordinate is above 1, so that they are shares of the image's size.
+    """
+    largest = np.fmax.reduce(np.abs(table.xyxy_N4), axis=None, initial=0)
+    if 0 < largest <= 1:
+        raise UserError(
+            f"{table.path}: expected pixels; no coordinate is above {largest:g}, as shares are"
+        )
+    return {label for label in compress(table.columns["label"], table.has_box_N) if label}
+
+
+def _part(root: Path, table: Table) -> Part:
+    split = "" if "split" in table.columns else _split_of(table.path)
+    places = [name.format(split=split) for name in _IMAGES if split or "{" not in name]
+    images = list(dict.fromkeys(table.columns["image"]))[:_LOOKED_FOR]
+    there = (name for name in places if any((root / name / image).is_file() for image in images))
+    annotation = table.path.relative_to(root).as_posix()
+    return Part(split=split, images=(next(there, "."),), annotations=(annotation,))
+
+
+def _split_of(path: Path) -> str:
+    words = [_SYNONYMS.get(word, word) for word in re.split(r"[^a-z]+", path.stem.lower())]
+    return next((word for word in words if word in SPLITS), "train")
