@@ -1,19 +1,20 @@
-"""Fill the `phash` column: an image is decoded once, and its tiles hashed from those pixels."""
+"""Fill the `phash` column: an image or video is decoded once for all rows that show it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from rs_caption import video
 from rs_caption.engine import Progress, engine_for, no_progress
 from rs_caption.errors import DataError, TableError
 from rs_caption.files import write_json
-from rs_caption.images import open_image, to_8_bit
 from rs_caption.phash import phash
+from rs_caption.pixels import bands_of, open_pixels
 from rs_caption.sample import Skipped, Window
 from rs_caption.table import ROOTS_FILE, SCHEMA, CaptionTable
 
@@ -35,12 +36,26 @@ class ShownRow:
         return str(self.values["image_id"])
 
 
+class View(NamedTuple):
+    """What a row shows of a file: all of an image or frame, or a window of it."""
+
+    image_id: str
+    frame: int | None
+    window: Window | None
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image file and the rows that show it: `(image_id, window)`."""
+    """An image or video file, the bands it is seen in, and the rows that show it."""
 
     path: Path
-    rows: tuple[tuple[str, Window | None], ...]
+    bands: tuple[int, ...]
+    rows: tuple[View, ...]
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the rows are frames."""
+        return self.rows[0].frame is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,11 @@ class HashJob:
 
     part: Path
     pictures: tuple[Picture, ...]
+
+    @property
+    def weight(self) -> int:
+        """Images and frames to decode."""
+        return sum(len({view.frame for view in picture.rows}) for picture in self.pictures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +92,21 @@ def hash_rows(
 
     Raises:
         TableError: not one image of a dataset is where its table says.
+        UserError: there are frames of videos, and PyAV is not installed.
     """
     codes = {row.image_id: row.values["phash"] for row in rows if row.values["phash"] is not None}
     pictures = _pictures([row for row in rows if row.values["phash"] is None])
-    cut = [pictures[at : at + IMAGES_A_SHARD] for at in range(0, len(pictures), IMAGES_A_SHARD)]
-    jobs = [HashJob(parts / f"{at:06d}.json", tuple(shard)) for at, shard in enumerate(cut)]
+    shards = enumerate(_cut(pictures))
+    jobs = [HashJob(parts / f"{at:06d}.json", tuple(shard)) for at, shard in shards]
     skipped: list[Skipped] = []
-    progress(0, len(pictures))
-    for number, hashes in enumerate(engine_for(workers, len(jobs)).map(hash_shard, jobs), start=1):
+    done, in_all = 0, sum(job.weight for job in jobs)
+    progress(0, in_all)
+    engine = engine_for(workers, len(jobs))
+    for job, hashes in zip(jobs, engine.map(hash_shard, jobs), strict=True):
         codes.update(hashes.codes)
         skipped += hashes.skipped
-        progress(min(number * IMAGES_A_SHARD, len(pictures)), len(pictures))
+        done += job.weight
+        progress(done, in_all)
     _refuse_if_moved(rows, skipped)
     return Hashes(codes, skipped)
 
@@ -103,16 +127,25 @@ def _refuse_if_moved(rows: Sequence[ShownRow], skipped: Sequence[Skipped]) -> No
 
 
 def _pictures(rows: Sequence[ShownRow]) -> list[Picture]:
-    """Rows by image file, since decoding costs more than hashing."""
-    shown: dict[Path, list[tuple[str, Window | None]]] = {}
+    """Rows by file, since decoding costs more than hashing."""
+    shown: dict[tuple[Path, tuple[int, ...]], list[View]] = {}
     for row in rows:
         values = row.values
-        if values["frame"] is not None:
-            raise TableError(f"{row.image_id}: frames of videos cannot be hashed yet")
         window = None if values["window"] is None else Window(**values["window"])
         path = row.table.image_file(values["dataset"], values["image_path"])
-        shown.setdefault(path, []).append((row.image_id, window))
-    return [Picture(path, tuple(shown[path])) for path in sorted(shown)]
+        bands = bands_of(row.table.about, values["dataset"])
+        view = View(row.image_id, values["frame"], window)
+        shown.setdefault((path, bands), []).append(view)
+    if any(view.frame is not None for views in shown.values() for view in views):
+        video.require()
+    return [Picture(*key, tuple(shown[key])) for key in sorted(shown)]
+
+
+def _cut(pictures: Sequence[Picture]) -> Iterator[Sequence[Picture]]:
+    """Shards: so many images, or one video."""
+    images = [picture for picture in pictures if not picture.is_video]
+    yield from (images[at : at + IMAGES_A_SHARD] for at in range(0, len(images), IMAGES_A_SHARD))
+    yield from ([picture] for picture in pictures if picture.is_video)
 
 
 def hash_shard(job: HashJob) -> Hashes:
@@ -124,21 +157,33 @@ def hash_shard(job: HashJob) -> Hashes:
     skipped: list[Skipped] = []
     for picture in job.pictures:
         try:
-            with open_image(picture.path) as image:
-                shown = to_8_bit(image)  # once, not once a tile
-                shown.load()
-                codes.update({row: phash(shown, window) for row, window in picture.rows})
+            codes.update(_codes(picture))  # what came before an error stays
         except DataError as error:
-            skipped += [Skipped(row, error.reason, error.problem) for row, _ in picture.rows]
+            lost = [view.image_id for view in picture.rows if view.image_id not in codes]
+            skipped += [Skipped(image_id, error.reason, error.problem) for image_id in lost]
     write_json(job.part, {"key": key, "codes": codes, "skipped": skipped})
     return Hashes(codes, skipped)
 
 
+def _codes(picture: Picture) -> Iterator[tuple[str, int]]:
+    """The hash of every row of a picture, up to the frame that cannot be decoded."""
+    if not picture.is_video:
+        shown = open_pixels(picture.path, picture.bands)  # once, not once a tile
+        yield from ((view.image_id, phash(shown, view.window)) for view in picture.rows)
+        return
+    views: dict[int, list[View]] = {}
+    for view in picture.rows:
+        if view.frame is not None:
+            views.setdefault(view.frame, []).append(view)
+    for number, shown in video.frames(picture.path, views):
+        yield from ((view.image_id, phash(shown, view.window)) for view in views[number])
+
+
 def _key(job: HashJob) -> str:
     facts = [
-        (str(picture.path), picture.rows, stat.st_size, stat.st_mtime_ns)
+        (str(picture.path), picture.bands, picture.rows, stat.st_size, stat.st_mtime_ns)
         if picture.path.exists() and (stat := picture.path.stat())
-        else (str(picture.path), picture.rows)
+        else (str(picture.path), picture.bands, picture.rows)
         for picture in job.pictures
     ]
     return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from PIL import Image, ImageDraw, ImageFont
 
 from rs_caption.errors import TableError
-from rs_caption.images import open_image, to_8_bit
+from rs_caption.pixels import bands_of, open_pixels
 from rs_caption.sample import Window
 from rs_caption.table import CaptionTable
 
@@ -100,13 +100,13 @@ def draw(table: CaptionTable, row: Row) -> Image.Image:
 
 def _picture(table: CaptionTable, row: Row) -> tuple[Image.Image, float]:
     """The image or tile in 8-bit RGB, and its scale."""
-    with open_image(table.image_file(row["dataset"], row["image_path"])) as image:
-        shown = to_8_bit(image)
-        if row["window"] is not None:
-            shown = shown.crop(Window(**row["window"]))
-        scale = _PICTURE_PX / max(shown.size)
-        size = (max(round(shown.width * scale), 1), max(round(shown.height * scale), 1))
-        return shown.convert("RGB").resize(size, Image.Resampling.LANCZOS), scale
+    file = table.image_file(row["dataset"], row["image_path"])
+    shown = open_pixels(file, bands_of(table.about, row["dataset"]), row["frame"])
+    if row["window"] is not None:
+        shown = shown.crop(Window(**row["window"]))
+    scale = _PICTURE_PX / max(shown.size)
+    size = (max(round(shown.width * scale), 1), max(round(shown.height * scale), 1))
+    return shown.convert("RGB").resize(size, Image.Resampling.LANCZOS), scale
 
 
 def _write(pen: ImageDraw.ImageDraw, row: Row, left: int, colours: Mapping[str, str]) -> int:

@@ -9,14 +9,14 @@ import shutil
 import imagehash
 import pyarrow.parquet as pq
 import pytest
-from fakes import SOURCE, Fake, hashed, picture, skipped_of, write
+from fakes import SOURCE, Fake, facts_of, hashed, picture, skipped_of, write
 from PIL import Image
 
-from rs_caption import manifest, table
+from rs_caption import table
 from rs_caption.convert import Request, convert
 from rs_caption.options import Options
 
-DOTA, RSICD = manifest.load("dota"), manifest.load("rsicd")
+DOTA, RSICD = facts_of("dota"), facts_of("rsicd")
 FAR = 0x0F0F_0F0F_0F0F_0F0F  # 32 bits from 0
 
 

@@ -1,14 +1,13 @@
 """`rs-caption show`: a known row as text and as a drawing."""
 
 import pytest
-from fakes import Fake, quad, write
+from fakes import Fake, facts_of, quad, write
 from PIL import Image
 
-from rs_caption import manifest
 from rs_caption.convert import Request, convert
 from rs_caption.options import Options
 
-DOTA = manifest.load("dota")
+DOTA = facts_of("dota")
 YELLOW, RED = (255, 213, 0), (255, 77, 77)  # of the first and second class by name
 MARGIN_PX = 18
 
