@@ -1,7 +1,8 @@
 """The command line: options in, one call, what happened in words.
 
-Exit codes: 0 done; 2 a wrong option, folder or file (one line says what to do); 3 done, but items
-were skipped for reasons that are no documented quirk of the dataset; 130 interrupted.
+Exit codes: 0 done; 1 what was looked at is not in order (`check`, `verify`); 2 a wrong option,
+folder or file (one line says what to do); 3 done, but items were skipped for reasons that are no
+documented quirk of the dataset; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,23 +14,30 @@ import typer
 
 from rs_caption.engine import default_workers
 from rs_caption.flags import (
+    All,
     AnnotationsOnly,
     Bands,
     Central,
     Classes,
+    DatasetArgument,
     Every,
     MinArea,
     MinVisible,
     Name,
     Nouns,
+    OneDataset,
     OnError,
     OnErrorOption,
     OutOption,
     Overlap,
+    RootOption,
     Rules,
     Seed,
+    SourceOption,
+    Splits,
     Style,
     TableArgument,
+    TablesArgument,
     Tile,
     Version,
     WorkersOption,
@@ -47,14 +55,10 @@ app = new_app(
 def convert(
     out: OutOption,
     *,
-    source: Annotated[
-        str,
-        typer.Option("--source", help="Dataset (`rs-caption sources`), or a form of your own."),
-    ],
-    root: Annotated[Path, typer.Option("--root", help="Folder of the dataset, as released.")],
-    split: Annotated[
-        list[str] | None, typer.Option("--split", help="May be repeated; default: all annotated.")
-    ] = None,
+    root: RootOption,
+    source: SourceOption = "",
+    every_dataset: All = False,
+    split: Splits = None,
     version: Version = "",
     annotations_only: AnnotationsOnly = False,
     seed: Seed = 0,
@@ -73,11 +77,12 @@ def convert(
     workers: WorkersOption = default_workers(),
     on_error: OnErrorOption = OnError.SKIP,
 ) -> None:
-    """Turn a dataset folder into a caption table.
+    """Turn a dataset folder into a caption table, or with --all every one below a folder.
 
     Example: rs-caption convert --source dota --root data/DOTA --out tables/dota
     """
-    from rs_caption import commands  # noqa: PLC0415 -- --help must not wait for pyarrow and numba
+    # --help must not wait for pyarrow and numba
+    from rs_caption import commands, commands_corpus  # noqa: PLC0415
     from rs_caption.own.found import Wish  # noqa: PLC0415
     from rs_caption.select import Typed  # noqa: PLC0415
 
@@ -94,21 +99,75 @@ def convert(
         every=every,
         bands=bands,
     )
-    skipped = commands.convert_dataset(
+    wish = Wish(root, name, classes, nouns, not annotations_only)
+    commands_corpus.check_choice(source, wish, typed, every_dataset=every_dataset)
+    run_it = commands_corpus.convert_all if every_dataset else commands.convert_dataset
+    ended = run_it(
         source,
-        Wish(root, name, classes, nouns, not annotations_only),
+        wish,
         typed,
         out,
         splits=tuple(split or ()),
         workers=workers,
         stop_on_error=on_error is OnError.STOP,
     )
-    _exit_if_skipped(skipped)
+    _exit_if_skipped(ended)
+
+
+@app.command()
+def sources(name: OneDataset = "") -> None:
+    """List the datasets, or tell all about one: what to download, where it goes, classes, terms.
+
+    Example: rs-caption sources dota
+    """
+    from rs_caption.commands_sources import print_sources  # noqa: PLC0415
+
+    print_sources(name)
+
+
+@app.command()
+def check(
+    name: DatasetArgument,
+    *,
+    root: RootOption,
+    split: Splits = None,
+    version: Version = "",
+    annotations_only: AnnotationsOnly = False,
+    classes: Classes = None,
+    nouns: Nouns = None,
+) -> None:
+    """Say in seconds whether the folder of a dataset is complete, and what is wrong with it.
+
+    Ends with exit code 1 where something is.
+
+    Example: rs-caption check dota --root data/DOTA
+    """
+    from rs_caption.commands_check import check_folder  # noqa: PLC0415
+    from rs_caption.own.found import Wish  # noqa: PLC0415
+
+    wish = Wish(root, "", classes, nouns, not annotations_only)
+    if not check_folder(name, wish, version, tuple(split or ())):
+        raise typer.Exit(1)
+
+
+@app.command()
+def stats(
+    tables: TablesArgument,
+    *,
+    json: Annotated[Path | None, typer.Option("--json", help="File for the counts.")] = None,
+) -> None:
+    """Count images, classes, boxes and captions of tables beside the paper's Table I.
+
+    Example: rs-caption stats tables/dota tables/rsicd
+    """
+    from rs_caption.commands_corpus import print_stats  # noqa: PLC0415
+
+    print_stats(tables, json)
 
 
 @app.command()
 def dedup(
-    tables: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Folders of tables.")],
+    tables: TablesArgument,
     out: OutOption,
     *,
     against: Annotated[

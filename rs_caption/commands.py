@@ -12,7 +12,7 @@ from rs_caption.console import print_counts, print_table, progress_bar, say
 from rs_caption.convert import Report, Request, convert
 from rs_caption.files import whole
 from rs_caption.own.found import Wish
-from rs_caption.select import Typed, select
+from rs_caption.select import Typed, select, splits_of
 from rs_caption.show import draw, find_rows, lines
 from rs_caption.skips import SKIPPED_FILE
 from rs_caption.verify import Tally, check_table
@@ -35,8 +35,9 @@ def convert_dataset(  # noqa: PLR0913 -- the options of the command
 ) -> int:
     """Convert, print the summary; returns how many skips are no documented quirk."""
     facts, options = select(source, wish, typed)
+    chosen = splits_of(facts, splits)
     request = Request(
-        facts, wish.root, folder, options, splits, workers, stop_on_error, wish.with_images
+        facts, wish.root, folder, options, chosen, workers, stop_on_error, wish.with_images
     )
     with progress_bar(f"Converting {facts.title}", resumes=True) as progress:
         report = convert(request, progress)
@@ -53,6 +54,7 @@ def print_report(title: str, report: Report, folder: Path) -> None:
     ]
     print_table(f"{title} in {report.seconds:g} s", ("split", *columns), rows)
     print_counts("Annotated objects", report.objects, "object")
+    print_counts("Pixels of masks", report.pixels, "pixel")
     if report.skipped:
         print_counts("Skipped", report.skipped, "reason")
         say(f"Skipped items, one by one: {folder / SKIPPED_FILE}")

@@ -18,6 +18,25 @@ class OnError(StrEnum):
     STOP = "stop"
 
 
+DatasetArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Of a dataset (`rs-caption sources`), or own form.")
+]
+OneDataset = Annotated[
+    str, typer.Argument(metavar="[NAME]", help="Of a dataset; default: list them all.")
+]
+SourceOption = Annotated[
+    str, typer.Option("--source", help="Dataset (`rs-caption sources`), or a form of your own.")
+]
+All = Annotated[
+    bool, typer.Option("--all", help="Every dataset at or below --root, each to --out/NAME.")
+]
+RootOption = Annotated[Path, typer.Option("--root", help="Folder of the dataset, as released.")]
+Splits = Annotated[
+    list[str] | None, typer.Option("--split", help="May be repeated; default: all annotated.")
+]
+TablesArgument = Annotated[
+    list[Path], typer.Argument(metavar="TABLE...", help="Folders of tables.")
+]
 TableArgument = Annotated[Path, typer.Argument(metavar="TABLE", help="Folder of a table.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write the table to.")]
 Seed = Annotated[

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 import msgspec
 
 from rs_caption import manifest, own
 from rs_caption.b2c import CENTRAL_SHARE
+from rs_caption.catalogue import resolve
 from rs_caption.errors import UserError
 from rs_caption.facts import Frames
 from rs_caption.files import check_root
@@ -15,6 +17,8 @@ from rs_caption.manifest import CAPTIONED, Manifest
 from rs_caption.options import Options
 from rs_caption.own.found import Wish
 from rs_caption.readers.places import is_here
+
+SMALLEST_TILE = 16  # pixels; of a smaller one no picture can be made out
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,13 @@ def select(name: str, wish: Wish, typed: Typed) -> tuple[Manifest, Options]:
         UserError: there is no such dataset or version, or an option is wrong or does not go with
             it.
     """
+    name = resolve(name, (*manifest.names(), *own.FORMS))
     chosen, version = _select(name, wish, typed.version)
     if typed.every is not None:
         if chosen.frames is None:
             raise UserError(f"--every is for videos; {chosen.title} has images")
+        if typed.every < 1:
+            raise UserError(f"--every is {typed.every}; expected 1 or more frames")
         frames = Frames(source="--every", every=typed.every)
         chosen = msgspec.structs.replace(chosen, frames=frames)
     tile, overlap = _tiles(chosen, typed)
@@ -70,8 +77,33 @@ def select(name: str, wish: Wish, typed: Typed) -> tuple[Manifest, Options]:
     return chosen, options
 
 
+def splits_of(chosen: Manifest, typed: tuple[str, ...]) -> tuple[str, ...]:
+    """The splits that are meant by those typed.
+
+    Raises:
+        UserError: there is no such split.
+    """
+    meant = []
+    for split in typed:
+        known = tuple(chosen.splits)
+        folded = {one.lower(): one for one in known}
+        if split.lower() not in folded:
+            near = difflib.get_close_matches(split.lower(), list(folded), n=1)
+            hint = f"; did you mean {folded[near[0]]}?" if near else ""
+            hint = "; repeat --split for several" if "," in split else hint
+            raise UserError(
+                f"{chosen.title} has no split {split!r}; its splits: {', '.join(known)}{hint}"
+            )
+        meant.append(folded[split.lower()])
+    return tuple(dict.fromkeys(meant))
+
+
 def _tiles(chosen: Manifest, typed: Typed) -> tuple[int, int]:
     """Side and overlap; those of the manifest go together."""
+    if typed.tile is not None and 0 < typed.tile < SMALLEST_TILE:
+        raise UserError(
+            f"--tile is {typed.tile}; expected 0, or {SMALLEST_TILE} pixels or more a side"
+        )
     if typed.tile is None and chosen.tiles:
         overlap = chosen.tiles.overlap if typed.overlap is None else typed.overlap
         return chosen.tiles.side, overlap

@@ -65,10 +65,13 @@ def options(app):
 def test_the_options_are_frozen():
     assert options(rs_caption.cli.app) == {
         "convert": (
-            "--annotations-only --bands --central --classes --every --min-area --min-visible "
+            "--all --annotations-only --bands --central --classes --every --min-area --min-visible "
             "--name --nouns --on-error --out --overlap --root --rules --seed --source --split "
             "--style --tile --version --workers"
         ),
+        "sources": "name",
+        "check": "--annotations-only --classes --nouns --root --split --version name",
+        "stats": "--json tables",
         "dedup": "--against --on-error --out --threshold --workers tables",
         "show": "--draw --id --n table",
         "verify": "table",

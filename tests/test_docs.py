@@ -12,6 +12,7 @@ import pytest
 import rs_bench.cli
 import rs_caption.cli
 import rs_train.cli
+from rs_caption import manifest, own
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -87,6 +88,26 @@ def test_the_readme_names_every_command():
     for program, app in PROGRAMS.items():
         for command in app.registered_commands:
             assert f"{program} {command.callback.__name__}" in text
+
+
+def test_the_readme_lists_every_dataset_and_form():
+    text = (ROOT / "README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| (DET|SEG|RET) \|", text, re.MULTILINE)
+    assert [(name, family) for name, title, family in rows if title != "your own"] == sorted(
+        ((facts.name, facts.family.upper()) for facts in manifest.captioned()),
+        key=lambda row: (("DET", "SEG", "RET").index(row[1]), row[0]),
+    )
+    assert [name for name, title, _ in rows if title == "your own"] == sorted(own.FORMS)
+    for name, title, _ in rows:
+        if title != "your own":
+            assert title.startswith(manifest.load(name).title)
+
+
+def test_the_index_of_the_docs_names_every_page():
+    text = (ROOT / "docs/README.md").read_text()
+    assert set(re.findall(r"\]\((\w[\w-]*\.md)\)", text)) == {
+        page.name for page in PAGES if page.parent.name == "docs" and page.name != "README.md"
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

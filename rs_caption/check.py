@@ -1,0 +1,242 @@
+"""Whether a dataset folder is complete, in seconds: what is there, what is not, what does not read.
+
+    folders of the layout -> names (no image is opened) -> a spread sample, read by the real reader
+
+Nothing is printed or written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from rs_caption.engine import Progress, no_progress
+from rs_caption.errors import DataError, Reason, UserError
+from rs_caption.missing import Missing, missing_parts, where_from
+from rs_caption.readers import READERS
+from rs_caption.readers.item import Item, Source
+from rs_caption.readers.places import STEM
+from rs_caption.remedies import REMEDIES, SIZELESS
+from rs_caption.sample import Boxes, Skipped
+
+SAMPLE = 200  # items read
+SECONDS = 5.0  # after which no further item is read
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, what to do, the first examples."""
+
+    what: str
+    remedy: str = ""
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCount:
+    """Annotated images of a split: here, and as published."""
+
+    split: str
+    here: int
+    published: int | None
+
+    @property
+    def short(self) -> int:
+        """How many are missing; negative where there are too many."""
+        return 0 if self.published is None else self.published - self.here
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a check found; the folder is complete where there is no fault."""
+
+    unit: str = "images"  # or videos
+    splits: tuple[SplitCount, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    quirks: tuple[Fault, ...] = ()  # documented: `remedy` says why they are normal
+    items: int = 0
+    looked_at: int = 0
+    objects: int = 0  # annotated boxes in what was looked at
+    classes: tuple[str, ...] = ()  # seen there
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What reading the sample found."""
+
+    items: int = 0
+    objects: int = 0
+    classes: set[str] = field(default_factory=set)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def check(
+    source: Source,
+    progress: Progress = no_progress,
+    *,
+    sample: int = SAMPLE,
+    seconds: float = SECONDS,
+) -> Findings:
+    """Hold a folder against its manifest.
+
+    Args:
+        source: the dataset.
+        progress: told (items read, items to read).
+        sample: items read at most, spread over all of them, the same ones each time.
+        seconds: after which reading ends early; what was read by then is spread as well.
+    """
+    reader = READERS[source.manifest.reader]
+    missing = missing_parts(source)
+    try:
+        found = list(reader.scan(source))
+    except (UserError, DataError) as error:
+        names = [name for lacking in missing for name in lacking.names]
+        elsewhere = "Did you mean" in str(error)
+        remedy = where_from(source.manifest, names) if missing and not elsewhere else ""
+        return Findings(faults=(Fault(str(error), remedy),))
+    items = sorted((entry for entry in found if isinstance(entry, Item)), key=lambda one: one.key)
+    skipped = [entry for entry in found if isinstance(entry, Skipped)] + _twice(items)
+    counts = _count(source, items)
+    looked = _look(source, spread(items, sample), progress, seconds)
+    faults, quirks = _by_reason(source, skipped, "")
+    read = _by_reason(source, looked.skipped, f" in the {looked.items:,} read")
+    return Findings(
+        unit="videos" if source.manifest.frames else "images",
+        splits=tuple(counts),
+        faults=(*_incomplete(source, counts, missing, len(skipped)), *faults, *read[0]),
+        quirks=(*quirks, *read[1]),
+        items=len(items),
+        looked_at=looked.items,
+        objects=looked.objects,
+        classes=tuple(sorted(looked.classes)),
+    )
+
+
+def _twice(items: Sequence[Item]) -> list[Skipped]:
+    """Images with two annotations; items come in order."""
+    return [
+        Skipped(item.image, "duplicate_image_id", f"{before.annotation} and {item.annotation}")
+        for before, item in pairwise(items)
+        if before.image == item.image
+    ]
+
+
+def _count(source: Source, items: Sequence[Item]) -> list[SplitCount]:
+    """Items of each split; a video is no image, so that videos are held against nothing."""
+    here = Counter(item.split for item in items)
+    return [
+        SplitCount(name, here[name], None if source.manifest.frames else split.images)
+        for name, split in source.manifest.splits.items()
+        if name in source.splits and split.annotated
+    ]
+
+
+def spread(items: Sequence[Item], number: int) -> list[Item]:
+    """At most `number` items, evenly over all, in an order whose every beginning is even as well.
+
+    The order is that of van der Corput: the middle first, then the middles of the halves.
+    """
+    count = min(number, len(items))
+    if count <= 1:
+        return list(items[:count])
+    even = [at * (len(items) - 1) // (count - 1) for at in range(count)]
+    bits = (count - 1).bit_length()
+    order = sorted(range(count), key=lambda at: int(f"{at:0{bits}b}"[::-1], 2))
+    return [items[even[at]] for at in order]
+
+
+def _look(source: Source, items: Sequence[Item], progress: Progress, seconds: float) -> _Looked:
+    """Read items until they or the seconds are at an end."""
+    looked, started = _Looked(), time.monotonic()
+    for item in items:
+        if time.monotonic() - started > seconds:
+            break
+        looked.items += 1
+        try:
+            for record in READERS[source.manifest.reader].read(source, item):
+                if isinstance(record, Skipped):
+                    looked.skipped.append(record)
+                elif isinstance(record.label, Boxes):
+                    looked.objects += len(record.label)
+                    looked.classes.update(record.label.names)
+        except DataError as error:
+            path = _below(source.root, error.path)
+            line = "" if error.line is None else f":{error.line}"
+            looked.skipped.append(Skipped(f"{path}{line}", error.reason, error.problem))
+        progress(looked.items, len(items))
+    return looked
+
+
+def _below(root: Path, path: str) -> str:
+    """A path as it reads from the root of the dataset."""
+    return path.removeprefix(f"{root}/")
+
+
+def _by_reason(
+    source: Source, skipped: Sequence[Skipped], scope: str
+) -> tuple[list[Fault], list[Fault]]:
+    """Faults, and what the release documents; one of each reason, with the first examples."""
+    faults, quirks = [], []
+    reasons: dict[Reason, list[Skipped]] = {}
+    for skip in sorted(skipped):
+        reasons.setdefault(skip.reason, []).append(skip)
+    for reason, found in reasons.items():
+        words, remedy = REMEDIES[reason]
+        if reason == "missing_image" and not source.with_images:
+            words, remedy = SIZELESS
+        examples = tuple(f"{skip.item}: {skip.detail}" for skip in found[:EXAMPLES])
+        fault = Fault(f"{words}: {len(found):,}{scope}", remedy, examples)
+        why = source.manifest.quirks.get(reason)
+        if why is None:
+            faults.append(fault)
+        else:
+            quirks.append(Fault(f"{words}: {len(found):,}{scope}", why))
+    return faults, quirks
+
+
+def _incomplete(
+    source: Source, counts: Sequence[SplitCount], missing: Sequence[Missing], skipped: int
+) -> list[Fault]:
+    """Splits that are not here, or not in their published number.
+
+    What a release documents as missing its partner is counted as published but is no item; so
+    splits that are short by no more than what was skipped are told by what was skipped.
+    """
+    faults = []
+    for count in counts:
+        lacking = [one for one in missing if one.part.split in {"", count.split}]
+        if count.short > 0 or not count.here:
+            faults.append(_short(source, count, lacking))
+        elif count.short < 0:
+            faults.append(
+                Fault(
+                    f"split {count.split}: {count.here:,} images, {-count.short:,} more than "
+                    f"the {count.published:,} published",
+                    "other files lie among them, or it is another version of the dataset",
+                )
+            )
+    documented = set(source.manifest.quirks) & {"missing_annotation", "missing_image", "not_listed"}
+    short = sum(count.short for count in counts)
+    if documented and 0 < short <= skipped and not missing:
+        return [fault for fault in faults if "more than" in fault.what]
+    return faults
+
+
+def _short(source: Source, count: SplitCount, lacking: Sequence[Missing]) -> Fault:
+    """A split of which images are missing, and what of the layout may hold them."""
+    lacking = [one for one in lacking if one.by_half] or list(lacking)
+    names = list(dict.fromkeys(name for one in lacking for name in one.names))
+    not_here = f": no {' and no '.join(names[:EXAMPLES]).replace(STEM, '*')} here" if names else ""
+    if not count.here:
+        what = f"split {count.split} is not here{not_here}"
+    else:
+        what = (
+            f"split {count.split}: {count.here:,} of {count.published:,} published images with "
+            f"annotation, {count.short:,} are missing{not_here}"
+        )
+    return Fault(what, where_from(source.manifest, names, count.split))
