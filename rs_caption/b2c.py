@@ -10,6 +10,8 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress
 from random import Random
 from typing import NamedTuple
 
@@ -27,6 +29,7 @@ from rs_caption.wording import (
 )
 
 CENTRAL_SHARE = 0.5  # of width and height; the paper gives none, three re-implementations use this
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 B2C_CAPTIONS = 5  # as COCO, Flickr30k and RET-3 have
 
 
@@ -49,13 +52,18 @@ class Scene:
     central: float
     rng: Random
 
+    @cached_property
+    def categories(self) -> list[str]:
+        """What there is, by name: the order that chance draws from."""
+        return sorted(self.whole)
+
     def words(self, counts: Mapping[str, int]) -> str:
         """The list that names `counts`."""
         return phrase(counts, self.nouns, STYLES[self.style_name], self.rng)
 
     def caption(self, text: str, rule: str, **parameters: object) -> Caption:
         """A finished caption."""
-        note = f"{rule} {json.dumps(parameters, ensure_ascii=False)}" if parameters else rule
+        note = f"{rule} {_as_json(parameters)}" if parameters else rule
         return Caption(sentence(text, STYLES[self.style_name]), note)
 
 
@@ -81,12 +89,13 @@ def look(
     """Count objects in the middle and at the edge, by the place of their box centre."""
     low, high = (1 - central) / 2, (1 + central) / 2
     width, height = size_wh
-    middle: Counter[str] = Counter()
-    edge: Counter[str] = Counter()
-    for name, (x0, y0, x1, y1) in zip(boxes.names, boxes.xyxy_N4.tolist(), strict=True):
-        across = low * width <= (x0 + x1) / 2 < high * width
-        down = low * height <= (y0 + y1) / 2 < high * height
-        (middle if across and down else edge)[name] += 1
+    x0, y0, x1, y1 = boxes.xyxy_N4.T
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    across_N = (low * width <= x) & (x < high * width)
+    down_N = (low * height <= y) & (y < high * height)
+    in_middle_N = across_N & down_N
+    middle = Counter(compress(boxes.names, in_middle_N.tolist()))
+    edge = Counter(compress(boxes.names, (~in_middle_N).tolist()))
     return Scene(middle + edge, middle, edge, nouns, style, central, rng)
 
 
@@ -111,7 +120,7 @@ def _b2c(scene: Scene) -> list[Caption]:
 
 def _random(scene: Scene) -> Caption:
     """Some of the image's categories, as many as chance says, in one of the style's sentences."""
-    some = scene.rng.sample(sorted(scene.whole), scene.rng.randint(1, len(scene.whole)))
+    some = scene.rng.sample(scene.categories, scene.rng.randint(1, len(scene.whole)))
     counts = {name: scene.whole[name] for name in some}
     templates = STYLES[scene.style_name].templates
     countable_pair = len(counts) == len("AB") and max(counts.values()) <= EXACT_UP_TO

@@ -106,7 +106,7 @@ def check(
     faults, quirks = _by_reason(source, skipped, "")
     read = _by_reason(source, looked.skipped, f" in the {looked.items:,} read")
     return Findings(
-        unit="videos" if source.manifest.frames else "images",
+        unit=_unit(source),
         splits=tuple(counts),
         faults=(*_incomplete(source, counts, missing, len(skipped)), *faults, *read[0]),
         quirks=(*quirks, *read[1]),
@@ -115,6 +115,10 @@ def check(
         objects=looked.objects,
         classes=tuple(sorted(looked.classes)),
     )
+
+
+def _unit(source: Source) -> str:
+    return "videos" if source.manifest.frames else "images"
 
 
 def _twice(items: Sequence[Item]) -> list[Skipped]:
@@ -127,10 +131,10 @@ def _twice(items: Sequence[Item]) -> list[Skipped]:
 
 
 def _count(source: Source, items: Sequence[Item]) -> list[SplitCount]:
-    """Items of each split; a video is no image, so that videos are held against nothing."""
+    """Items of each split: videos where the dataset is made of them."""
     here = Counter(item.split for item in items)
     return [
-        SplitCount(name, here[name], None if source.manifest.frames else split.images)
+        SplitCount(name, here[name], split.videos if source.manifest.frames else split.images)
         for name, split in source.manifest.splits.items()
         if name in source.splits and split.annotated
     ]
@@ -215,7 +219,7 @@ def _incomplete(
         elif count.short < 0:
             faults.append(
                 Fault(
-                    f"split {count.split}: {count.here:,} images, {-count.short:,} more than "
+                    f"split {count.split}: {count.here:,} {_unit(source)}, {-count.short:,} more than "
                     f"the {count.published:,} published",
                     "other files lie among them, or it is another version of the dataset",
                 )
@@ -236,7 +240,7 @@ def _short(source: Source, count: SplitCount, lacking: Sequence[Missing]) -> Fau
         what = f"split {count.split} is not here{not_here}"
     else:
         what = (
-            f"split {count.split}: {count.here:,} of {count.published:,} published images with "
-            f"annotation, {count.short:,} are missing{not_here}"
+            f"split {count.split}: {count.here:,} of {count.published:,} published {_unit(source)} "
+            f"with annotation, {count.short:,} are missing{not_here}"
         )
     return Fault(what, where_from(source.manifest, names, count.split))

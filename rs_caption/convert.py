@@ -12,7 +12,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,8 +27,8 @@ from rs_caption.manifest import Manifest
 from rs_caption.options import Options
 from rs_caption.readers import READERS
 from rs_caption.readers.item import Item, Source
-from rs_caption.sample import Skipped
-from rs_caption.shard import Job, Part, convert_shard
+from rs_caption.sample import PIXELS, Skipped
+from rs_caption.shard import Job, Part, convert_shard, read_part
 from rs_caption.skips import write_skipped
 
 PARTS_FOLDER = ".parts"
@@ -45,6 +45,7 @@ class Report:
     skipped: dict[str, int]  # by reason
     undocumented: int  # skipped for reasons that are no quirk of the release
     seconds: float
+    pixels: dict[str, int] = field(default_factory=dict)  # of masks: what was odd about how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def _jobs(request: Request, items: Sequence[Item]) -> list[Job]:
     shards = [items[at : at + size] for at in range(0, len(items), size)]
     return [
         Job(
-            part=request.out / PARTS_FOLDER / f"{number:06d}.parquet",
+            part=request.out / PARTS_FOLDER / f"{number:06d}.arrow",
             source=source,
             options=request.options,
             items=tuple(shard),
@@ -192,10 +193,19 @@ def _report(
     return Report(
         dataset=request.manifest.name,
         splits=splits,
-        objects={name: number for name, number in objects.items() if number},
+        objects={
+            name: number
+            for name, number in objects.items()
+            if number and not name.startswith(PIXELS)
+        },
         skipped=dict(sorted(Counter(skip.reason for skip in skipped).items())),
         undocumented=len(_undocumented(request.manifest, skipped)),
         seconds=round(seconds, 2),
+        pixels={
+            name.removeprefix(PIXELS): number
+            for name, number in objects.items()
+            if name.startswith(PIXELS)
+        },
     )
 
 
@@ -223,6 +233,7 @@ def _land(
             "asked_for": request.splits or "every annotated split",
             "splits": report.splits,
             "objects": report.objects,
+            **({"pixels": report.pixels} if report.pixels else {}),
             "skipped": report.skipped,
             "undocumented": report.undocumented,
             "workers": request.workers,
@@ -253,6 +264,6 @@ def _rows(parts: Sequence[Part]) -> Iterator[pa.Table]:
     """
     full = [part for part in parts if part.ids]
     if all(before.ids[-1] < after.ids[0] for before, after in pairwise(full)):
-        yield from (table.read_rows(part.path) for part in full)
+        yield from (read_part(part.path) for part in full)
     else:
-        yield table.sorted_by_id(pa.concat_tables(table.read_rows(part.path) for part in parts))
+        yield table.sorted_by_id(pa.concat_tables(read_part(part.path) for part in parts))

@@ -99,6 +99,7 @@ class Split(Facts, frozen=True, kw_only=True):
 
     source: str
     images: int | None = None
+    videos: int | None = None
     objects: int | None = None
     annotated: bool = True
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
+from rs_caption import geotiff
 from rs_caption.errors import DataError
+from rs_caption.headers import plain_size
 
 MAX_PIXELS = 4_000_000_000  # 63,000 a side: beyond it a header is taken for broken
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -55,10 +57,18 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         DataError: as `open_image`.
     """
-    with open_image(path) as image:
-        if not _looks_complete(path, image):
-            image.load()
-        return image.size
+    plain_wh = plain_size(path)
+    if plain_wh and plain_wh[0] * plain_wh[1] <= MAX_PIXELS:
+        return plain_wh
+    try:
+        with open_image(path) as image:
+            if not _looks_complete(path, image):
+                image.load()
+            return image.size
+    except DataError as error:
+        if isinstance(error.__cause__, UnidentifiedImageError) and geotiff.is_tiff(path):
+            return geotiff.size(path, MAX_PIXELS)
+        raise
 
 
 def _looks_complete(path: Path, image: Image.Image) -> bool:

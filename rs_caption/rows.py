@@ -14,7 +14,7 @@ from rs_caption.b2c import boxes_to_captions, look
 from rs_caption.m2b import mask_to_boxes
 from rs_caption.manifest import Manifest
 from rs_caption.options import Options
-from rs_caption.sample import Boxes, Captions, Mask, Sample, Skipped, Window
+from rs_caption.sample import PIXELS, Boxes, Captions, Mask, Sample, Skipped, Window
 from rs_caption.table import Row
 from rs_caption.wording import nouns_for
 
@@ -25,7 +25,8 @@ def rows_of(
     """The rows of one sample, one a tile, in the order of their ids, or `no_objects` in its place.
 
     `objects` is told where every annotated object went. Boxes are counted once each, however many
-    tiles show them; regions of a mask are found after the cut, and counted in each tile.
+    tiles show them; regions of a mask are found after the cut, and counted in each tile. What is
+    said of pixels has a key that begins with `PIXELS`.
     """
     match sample.label:
         case Captions(texts):
@@ -56,16 +57,16 @@ def _cut_boxes(
     sample: Sample, boxes: Boxes, options: Options, objects: Counter[str]
 ) -> Iterator[Piece]:
     whole = Window(0, 0, *sample.size_wh)
-    visible_N = tiles.cut_boxes(boxes, whole, 0).kept_N
+    uncut = tiles.cut_boxes(boxes, whole, 0)
+    visible_N = uncut.kept_N
     objects.update(dict(sample.dropped))
     kept_N = np.zeros(len(boxes), np.bool_)
     for window in _windows(sample, options):
-        min_visible = 0 if window == whole else options.min_visible
-        cut = tiles.cut_boxes(boxes, window, min_visible)
+        cut = uncut if window == whole else tiles.cut_boxes(boxes, window, options.min_visible)
         kept_N |= cut.kept_N
         yield None if window == whole else window, cut.boxes
     objects["annotated"] += len(boxes) + sum(number for _, number in sample.dropped)
-    objects["outside the image or without area"] += int((~visible_N).sum())
+    objects["outside the image or without area"] += len(boxes) - int(visible_N.sum())
     objects["too little visible in every tile"] += int((visible_N & ~kept_N).sum())
     objects["captioned"] += int(kept_N.sum())
 
@@ -74,6 +75,7 @@ def _cut_mask(
     sample: Sample, mask: Mask, options: Options, objects: Counter[str]
 ) -> Iterator[Piece]:
     whole = Window(0, 0, *sample.size_wh)
+    objects.update({f"{PIXELS}{what}": number for what, number in sample.pixels})
     for window in _windows(sample, options):
         boxes, small = mask_to_boxes(tiles.cut_mask(mask, window), options.min_area)
         objects["regions of the mask, tile by tile"] += len(boxes) + small

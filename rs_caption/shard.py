@@ -1,6 +1,7 @@
 """A shard of a conversion: some items, read and captioned in one worker, landed as one file.
 
-The file appears whole under `.parts/`, and carries a key made of everything it depends on: options,
+The file (Arrow IPC: it is read again soon, and only here) appears whole under `.parts/`, and
+carries a key made of everything it depends on: options,
 manifest, items, sizes and times of the files read. An interrupted run finds the parts that are
 still true and makes the others.
 """
@@ -8,19 +9,27 @@ still true and makes the others.
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from rs_caption import __version__, table
-from rs_caption.errors import DataError, TableError
+from rs_caption.errors import DataError
+from rs_caption.files import whole
 from rs_caption.options import Options
 from rs_caption.readers import READERS
 from rs_caption.readers.item import Item, Source
 from rs_caption.rows import rows_of
 from rs_caption.sample import Boxes, Captions, Label, Skipped
 from rs_caption.table import Row
+
+_NOTE_KEY = b"rs_caption"
+_PART_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,24 @@ def _make(job: Job, key: str) -> Part:
         "objects": dict(objects),
         "skipped": skipped,
     }
-    table.write(job.part, [table.to_arrow(rows)], note)
+    _write(job.part, table.to_arrow(rows), note)
     return _part(job.part, note)
+
+
+def _write(path: Path, rows: pa.Table, note: dict[str, Any]) -> None:
+    noted = rows.replace_schema_metadata({_NOTE_KEY: json.dumps(note)})
+    with (
+        whole(path) as partial,
+        pa.OSFile(str(partial), "wb") as file,
+        pa.ipc.new_file(file, noted.schema, options=_PART_OPTIONS) as writer,
+    ):
+        writer.write_table(noted)
+
+
+def read_part(path: Path) -> pa.Table:
+    """The rows of a finished part, in memory."""
+    with pa.OSFile(str(path)) as file:
+        return pa.ipc.open_file(file).read_all().replace_schema_metadata()
 
 
 def _outcomes(job: Job, item: Item, objects: Counter[str]) -> list[Row | Skipped]:
@@ -117,12 +142,12 @@ def _key(job: Job) -> str:
         (*item.key, item.size_wh, item.dropped, _fingerprint(item.label)) for item in job.items
     ]
     stats = [
-        _stat(source.root / name)
+        _stat(f"{source.root}/{name}")
         for item in job.items
-        for name in (item.image, item.annotation, item.instances)
+        for name in (item.image, item.annotation, item.instances, *item.also)
         if name
     ]
-    facts = (__version__, table.SCHEMA_VERSION, source.manifest, source.with_images, items, stats)
+    facts = (__version__, table.SCHEMA_VERSION, source.facts, source.with_images, items, stats)
     return hashlib.sha256(repr((facts, job.options)).encode()).hexdigest()
 
 
@@ -138,9 +163,9 @@ def _fingerprint(label: Label | None) -> object:
             return None
 
 
-def _stat(path: Path) -> tuple[int, int] | None:
+def _stat(path: str) -> tuple[int, int] | None:
     try:
-        stat = path.stat()
+        stat = os.stat(path)  # noqa: PTH116 -- a Path costs more than the call
     except OSError:
         return None
     return stat.st_size, stat.st_mtime_ns
@@ -150,9 +175,11 @@ def _finished(path: Path, key: str) -> Part | None:
     if not path.exists():
         return None
     try:
-        note = table.read_note(path)
-    except TableError:
+        with pa.OSFile(str(path)) as file:
+            metadata = pa.ipc.open_file(file).schema.metadata or {}
+    except (pa.ArrowException, OSError):
         return None
+    note = json.loads(metadata.get(_NOTE_KEY, b"{}"))
     return _part(path, note) if note.get("key") == key else None
 
 

@@ -59,19 +59,36 @@ def cut_boxes(boxes: Boxes, window: Window, min_visible: float) -> Cut:
             whatever has any area inside.
     """
     x0, y0, x1, y1 = boxes.xyxy_N4.T
+    if len(boxes) and _all_inside(boxes.xyxy_N4, window):
+        return Cut(_moved(boxes.names, boxes.xyxy_N4, window), np.ones(len(boxes), np.bool_))
     inside_N = (x0 >= window.x0) & (y0 >= window.y0) & (x1 <= window.x1) & (y1 <= window.y1)
     touches_N = (x0 < window.x1) & (y0 < window.y1) & (x1 > window.x0) & (y1 > window.y0)
     touches_N &= (x1 > x0) & (y1 > y0)
     crossing_N = touches_N & ~inside_N
-    hulls_N4 = boxes.xyxy_N4.copy()
+    hulls_N4 = boxes.xyxy_N4
     keep_N = inside_N & touches_N
     if crossing_N.any():
         hulls, visible = _clip(boxes.take(crossing_N), window)
+        hulls_N4 = hulls_N4.copy()
         hulls_N4[crossing_N] = hulls
         keep_N[crossing_N] = (visible > 0) & (visible >= min_visible - _ROUNDING)
-    shift = np.array([window.x0, window.y0, window.x0, window.y0], np.float64)
-    kept = Boxes(boxes.names, hulls_N4 - shift).take(keep_N)
-    return Cut(kept, keep_N)
+    return Cut(_moved(boxes.names, hulls_N4, window).take(keep_N), keep_N)
+
+
+def _all_inside(xyxy_N4: NDArray[np.float64], window: Window) -> bool:
+    """Whether every box has an area and lies inside: so it is with nearly all images."""
+    x0, y0 = xyxy_N4[:, :2].min(axis=0).tolist()
+    x1, y1 = xyxy_N4[:, 2:].max(axis=0).tolist()
+    if x0 < window.x0 or y0 < window.y0 or x1 > window.x1 or y1 > window.y1:
+        return False
+    return bool((xyxy_N4[:, 2:] > xyxy_N4[:, :2]).all())
+
+
+def _moved(names: tuple[str, ...], xyxy_N4: NDArray[np.float64], window: Window) -> Boxes:
+    """Boxes in pixels of the window."""
+    if window.x0 or window.y0:
+        xyxy_N4 = xyxy_N4 - np.array([*window[:2], *window[:2]], np.float64)
+    return Boxes(names, xyxy_N4)
 
 
 def _clip(boxes: Boxes, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

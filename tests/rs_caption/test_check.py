@@ -252,3 +252,14 @@ def test_many_files_take_seconds(tmp_path):
     findings = check(Source(tmp_path, published(DOTA, train=10_000), frozenset({"train"})))
     assert time.monotonic() - started < 10
     assert (findings.faults, findings.looked_at, findings.items) == ((), 200, 10_000)
+
+
+def test_videos_are_counted_as_videos(tmp_path):
+    stanford = manifest.load("stanford")
+    write(tmp_path, stanford, some_of(stanford))
+    found = check(Source(tmp_path, stanford, stanford.annotated, with_images=False))
+    (split,) = found.splits
+    assert (found.unit, split.here, split.published) == ("videos", 2, 60)
+    assert found.faults[0].what == (
+        "split train: 2 of 60 published videos with annotation, 58 are missing"
+    )

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from fakes import Fake, hashed, label, quad, skipped_of, write
+from fakes import Fake, facts_of, hashed, label, quad, skipped_of, write
 from PIL import Image
 
-from rs_caption import manifest, table
+from rs_caption import table
 from rs_caption.convert import Request, convert
 from rs_caption.errors import DataError, UserError
 from rs_caption.images import image_size, to_8_bit
@@ -16,7 +16,7 @@ from rs_caption.options import Options
 from rs_caption.readers.item import Item, Source
 from rs_caption.shard import Job, convert_shard
 
-DOTA, LOVEDA, RSICD = (manifest.load(name) for name in ("dota", "loveda", "rsicd"))
+DOTA, LOVEDA, RSICD = (facts_of(name) for name in ("dota", "loveda", "rsicd"))
 PLANE = ("plane", quad(0, 0, 10, 10))
 
 

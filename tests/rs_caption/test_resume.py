@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import Fake, label, picture, quad, write
+from fakes import Fake, facts_of, label, picture, quad, write
 from PIL import Image
 
-from rs_caption import manifest
 from rs_caption.convert import Request, convert
 from rs_caption.errors import DataError
 from rs_caption.options import Options
 
-DOTA, LOVEDA = manifest.load("dota"), manifest.load("loveda")
+DOTA, LOVEDA = facts_of("dota"), facts_of("loveda")
 SCRIPT = Path(sys.executable).with_name("rs-caption")
 PLANE = ("plane", quad(0, 0, 10, 10))
 PATIENCE_S = 60
@@ -49,7 +48,7 @@ def uninterrupted(masks, tmp_path_factory):
 
 def parts_in(out):
     """The finished parts, by name."""
-    return {p.name: p.stat().st_mtime_ns for p in sorted((out / ".parts").glob("0*.parquet"))}
+    return {p.name: p.stat().st_mtime_ns for p in sorted((out / ".parts").glob("0*.arrow"))}
 
 
 def wait_until(holds, what):
@@ -154,20 +153,20 @@ def test_a_worker_is_killed(masks, uninterrupted, tmp_path):
 
 @pytest.fixture
 def stopped(tmp_path):
-    """40 images of DOTA, and a function that runs into the last and gives the parts left."""
+    """136 images of DOTA, and a function that runs into the last and gives the parts left."""
     root, out = tmp_path / "root", tmp_path / "out"
-    write(root, DOTA, [Fake(f"P{at:04}.png", objects=(PLANE,)) for at in range(40)])
-    relabel(root, 39, "broken")
+    write(root, DOTA, [Fake(f"P{at:04}.png", objects=(PLANE,)) for at in range(136)])
+    relabel(root, 135, "broken")
 
     def run(**options):
         request = Request(DOTA, root, out, Options(**options), stop_on_error=True)
-        with pytest.raises(DataError, match=r"P0039\.txt:1: expected 8 coordinates"):
+        with pytest.raises(DataError, match=r"P0135\.txt:1: expected 8 coordinates"):
             convert(request)
         assert not (out / "captions.parquet").exists()
         return parts_in(out)
 
     first = run()
-    assert list(first) == ["000000.parquet", "000001.parquet"]
+    assert list(first) == ["000000.arrow", "000001.arrow"]
     return root, out, run, first
 
 
@@ -189,7 +188,7 @@ def test_finished_parts_are_reused(stopped):
 
 def test_part_of_a_changed_label_is_made_anew(stopped):
     root, _, run, first = stopped
-    relabel(root, 20, "0 0 5 0 5 5 0 5 ship 0")
+    relabel(root, 80, "0 0 5 0 5 5 0 5 ship 0")
     assert changed(first, run()) == [1]
 
 
@@ -216,11 +215,11 @@ def test_parts_of_another_seed_are_made_anew(stopped):
 )
 def test_broken_part_is_made_anew(stopped, tmp_path, spoil):
     root, out, run, first = stopped
-    part = out / ".parts" / "000001.parquet"
+    part = out / ".parts" / "000001.arrow"
     part.write_bytes(spoil(part.read_bytes()))
     assert changed(first, run()) == [1]
 
-    relabel(root, 39, "")
+    relabel(root, 135, "")
     convert(Request(DOTA, root, out, Options()))
     convert(Request(DOTA, root, tmp_path / "fresh", Options()))
     assert (out / "captions.parquet").read_bytes() == (
@@ -232,7 +231,7 @@ def test_an_added_image_moves_the_cuts(stopped, tmp_path):
     root, out, run, first = stopped
     write(root, DOTA, [Fake("A.png", objects=(PLANE,))])
     assert changed(first, run()) == [0, 1]
-    relabel(root, 39, "")
+    relabel(root, 135, "")
     report = convert(Request(DOTA, root, out, Options()))
-    assert report.splits["train"]["rows"] == 40  # 39 good ones, A; one without objects
+    assert report.splits["train"]["rows"] == 136  # 135 good ones, A; one without objects
     assert not (tmp_path / "out/.parts").exists()

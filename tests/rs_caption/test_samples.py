@@ -10,9 +10,10 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
+from fakes import facts_of
 from PIL import Image
 
-from rs_caption import manifest, table
+from rs_caption import table
 from rs_caption.convert import Request, convert
 from rs_caption.options import Options
 
@@ -32,7 +33,7 @@ def rsicd(shared_data, tmp_path):
 
 def rows_of(name, root, out, **options):
     """Convert a sample, and give its report and its rows by image path."""
-    report = convert(Request(manifest.load(name), root, out, Options(**options)))
+    report = convert(Request(facts_of(name), root, out, Options(**options)))
     return report, {row["image_path"]: row for row in table.open_table(out).read().to_pylist()}
 
 

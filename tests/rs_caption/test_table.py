@@ -9,16 +9,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fakes import Fake, quad, write
+from fakes import Fake, facts_of, quad, write
 
-from rs_caption import __version__, manifest, table
+from rs_caption import __version__, table
 from rs_caption.convert import Request, convert
 from rs_caption.errors import TableError, UserError
 from rs_caption.options import Options
 from rs_caption.sample import Box, Boxes, Window
 from rs_caption.table import Row
 
-DOTA = manifest.load("dota")
+DOTA = facts_of("dota")
 SCHEMA = """
 image_id: string not null
 dataset: string not null
