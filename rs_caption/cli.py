@@ -82,7 +82,7 @@ def convert(
     Example: rs-caption convert --source dota --root data/DOTA --out tables/dota
     """
     # --help must not wait for pyarrow and numba
-    from rs_caption import commands, commands_corpus  # noqa: PLC0415
+    from rs_caption.commands import corpus, steps  # noqa: PLC0415
     from rs_caption.own.found import Wish  # noqa: PLC0415
     from rs_caption.select import Typed  # noqa: PLC0415
 
@@ -100,8 +100,8 @@ def convert(
         bands=bands,
     )
     wish = Wish(root, name, classes, nouns, not annotations_only)
-    commands_corpus.check_choice(source, wish, typed, every_dataset=every_dataset)
-    run_it = commands_corpus.convert_all if every_dataset else commands.convert_dataset
+    corpus.check_choice(source, wish, typed, every_dataset=every_dataset)
+    run_it = corpus.convert_all if every_dataset else steps.convert_dataset
     ended = run_it(
         source,
         wish,
@@ -120,7 +120,7 @@ def sources(name: OneDataset = "") -> None:
 
     Example: rs-caption sources dota
     """
-    from rs_caption.commands_sources import print_sources  # noqa: PLC0415
+    from rs_caption.commands.sources import print_sources  # noqa: PLC0415
 
     print_sources(name)
 
@@ -142,7 +142,7 @@ def check(
 
     Example: rs-caption check dota --root data/DOTA
     """
-    from rs_caption.commands_check import check_folder  # noqa: PLC0415
+    from rs_caption.commands.checking import check_folder  # noqa: PLC0415
     from rs_caption.own.found import Wish  # noqa: PLC0415
 
     wish = Wish(root, "", classes, nouns, not annotations_only)
@@ -160,7 +160,7 @@ def stats(
 
     Example: rs-caption stats tables/dota tables/rsicd
     """
-    from rs_caption.commands_corpus import print_stats  # noqa: PLC0415
+    from rs_caption.commands.corpus import print_stats  # noqa: PLC0415
 
     print_stats(tables, json)
 
@@ -186,8 +186,8 @@ def dedup(
 
     Example: rs-caption dedup tables/dota tables/rsicd --out tables/clean
     """
-    from rs_caption import commands  # noqa: PLC0415
     from rs_caption.clean import CleanRequest  # noqa: PLC0415
+    from rs_caption.commands import steps  # noqa: PLC0415
 
     request = CleanRequest(
         tables=tuple(tables),
@@ -197,7 +197,7 @@ def dedup(
         workers=workers,
         stop_on_error=on_error is OnError.STOP,
     )
-    _exit_if_skipped(commands.clean_tables(request))
+    _exit_if_skipped(steps.clean_tables(request))
 
 
 @app.command()
@@ -217,9 +217,9 @@ def show(
 
     Example: rs-caption show tables/dota --n 3 --draw pictures
     """
-    from rs_caption import commands  # noqa: PLC0415
+    from rs_caption.commands import steps  # noqa: PLC0415
 
-    commands.show_rows(table, number, image_id or (), draw)
+    steps.show_rows(table, number, image_id or (), draw)
 
 
 @app.command()
@@ -230,9 +230,9 @@ def verify(table: TableArgument) -> None:
 
     Example: rs-caption verify tables/dota
     """
-    from rs_caption import commands  # noqa: PLC0415
+    from rs_caption.commands import steps  # noqa: PLC0415
 
-    if not commands.verify_table(table):
+    if not steps.verify_table(table):
         raise typer.Exit(1)
 
 
@@ -247,9 +247,9 @@ def sample(
 
     Example: rs-caption sample world
     """
-    from rs_caption import commands  # noqa: PLC0415
+    from rs_caption.commands import steps  # noqa: PLC0415
 
-    commands.write_sample(folder, seed, images)
+    steps.write_sample(folder, seed, images)
 
 
 @app.command()

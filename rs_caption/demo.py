@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rs_caption import commands, table
+from rs_caption import table
 from rs_caption.clean import CleanRequest
+from rs_caption.commands import steps
 from rs_caption.console import say
 from rs_caption.dedup import DEFAULT_THRESHOLD
 from rs_caption.engine import default_workers
@@ -34,12 +35,12 @@ def run_demo(folder: Path) -> None:
     _check(folder)
     world, tables, pictures = folder / "world", folder / "tables", folder / "pictures"
     _announce(f"rs-caption sample {world}")
-    commands.write_sample(world, seed=0, images=72)
+    steps.write_sample(world, seed=0, images=72)
     for name, subfolder in DATASETS.items():
         _announce(
             f"rs-caption convert --source {name} --root {world / subfolder} --out {tables / name}"
         )
-        commands.convert_dataset(
+        steps.convert_dataset(
             name,
             Wish(world / subfolder),
             Typed(),
@@ -51,15 +52,15 @@ def run_demo(folder: Path) -> None:
     sources = tuple(tables / name for name in DATASETS)
     clean = tables / "clean"
     _announce(f"rs-caption dedup {' '.join(map(str, sources))} --out {clean}")
-    commands.clean_tables(CleanRequest(sources, (), clean, DEFAULT_THRESHOLD, default_workers()))
+    steps.clean_tables(CleanRequest(sources, (), clean, DEFAULT_THRESHOLD, default_workers()))
     _announce(f"rs-caption verify {clean}")
-    if not commands.verify_table(clean):
+    if not steps.verify_table(clean):
         raise DemoError("a caption of the demo is not true; please report this")
     one_each = _first_of_each(clean)
     _announce(
         f"rs-caption show {clean} {' '.join(f'--id {name}' for name in one_each)} --draw {pictures}"
     )
-    commands.show_rows(clean, 1, one_each, pictures)
+    steps.show_rows(clean, 1, one_each, pictures)
     say(f"The faults counted above are planted: {world / 'README.md'} lists them.")
 
 

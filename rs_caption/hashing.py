@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rs_caption import video
 from rs_caption.engine import Progress, engine_for, no_progress
 from rs_caption.errors import DataError, TableError
 from rs_caption.files import write_json
 from rs_caption.phash import phash
-from rs_caption.pixels import bands_of, open_pixels
+from rs_caption.pictures import video
+from rs_caption.pictures.pixels import bands_of, open_pixels
 from rs_caption.sample import Skipped, Window
 from rs_caption.table import ROOTS_FILE, SCHEMA, CaptionTable
 

@@ -6,7 +6,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from rs_caption.images import to_8_bit
+from rs_caption.pictures.images import to_8_bit
 from rs_caption.sample import Window
 
 

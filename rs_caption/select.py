@@ -9,7 +9,7 @@ import msgspec
 
 from rs_caption import manifest, own
 from rs_caption.b2c import CENTRAL_SHARE
-from rs_caption.catalogue import resolve
+from rs_caption.catalogue.overview import resolve
 from rs_caption.errors import UserError
 from rs_caption.facts import Frames
 from rs_caption.files import check_root

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from PIL import Image, ImageDraw, ImageFont
 
 from rs_caption.errors import TableError
-from rs_caption.pixels import bands_of, open_pixels
+from rs_caption.pictures.pixels import bands_of, open_pixels
 from rs_caption.sample import Window
 from rs_caption.table import CaptionTable
 

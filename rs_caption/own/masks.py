@@ -20,9 +20,9 @@ from pathlib import Path
 
 from rs_caption.errors import UserError
 from rs_caption.facts import Part
-from rs_caption.images import SUFFIXES as IMAGE_SUFFIXES
 from rs_caption.own.found import SPLITS, Found, Wish
 from rs_caption.own.mask_table import read_table
+from rs_caption.pictures.images import SUFFIXES as IMAGE_SUFFIXES
 from rs_caption.readers.masks import SUFFIXES
 
 _IMAGES = ("images", "image", "imgs", "img", "JPEGImages")

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from rs_caption.errors import DataError, UserError
 from rs_caption.facts import BoxForm, Part
-from rs_caption.images import SUFFIXES
 from rs_caption.own.found import SPLITS, Found, Known, Wish
+from rs_caption.pictures.images import SUFFIXES
 from rs_caption.readers.classes import bare
 from rs_caption.readers.pairs import by_stem
 from rs_caption.readers.places import Pattern

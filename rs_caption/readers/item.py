@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from rs_caption.errors import DataError
-from rs_caption.images import image_size
 from rs_caption.manifest import Manifest
+from rs_caption.pictures.images import image_size
 from rs_caption.readers.classes import ClassNames
 from rs_caption.sample import Label
 

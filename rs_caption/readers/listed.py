@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from rs_caption.errors import UserError
-from rs_caption.images import SUFFIXES
+from rs_caption.pictures.images import SUFFIXES
 from rs_caption.readers.item import Item
 from rs_caption.readers.text import LARGEST_PX
 from rs_caption.sample import Boxes, Skipped

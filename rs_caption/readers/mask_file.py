@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rs_caption.errors import DataError
-from rs_caption.images import open_image
+from rs_caption.pictures.images import open_image
 
 _OPAQUE = (255, 255)  # smallest and largest alpha
 _STRIP_PX = 512

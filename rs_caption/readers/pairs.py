@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rs_caption.images import SUFFIXES
+from rs_caption.pictures.images import SUFFIXES
 from rs_caption.readers.item import Item, Source
 from rs_caption.readers.places import Pattern, Place, find_places, first_there
 from rs_caption.readers.text import read_text

@@ -22,9 +22,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rs_caption import video
 from rs_caption.errors import DataError
-from rs_caption.images import SUFFIXES, image_size
+from rs_caption.pictures import video
+from rs_caption.pictures.images import SUFFIXES, image_size
 from rs_caption.readers.corners import half_open
 from rs_caption.readers.item import Item, Source, size_of
 from rs_caption.readers.places import Place, find_places

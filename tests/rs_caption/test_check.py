@@ -10,11 +10,11 @@ import pytest
 from fakes import Fake, label, picture, quad, some_of, write
 
 from rs_caption import manifest
-from rs_caption.check import EXAMPLES, check, spread
+from rs_caption.checking.check import EXAMPLES, check, spread
+from rs_caption.checking.missing import missing_parts, where_from
+from rs_caption.checking.remedies import REMEDIES
 from rs_caption.errors import REASONS
-from rs_caption.missing import missing_parts, where_from
 from rs_caption.readers.item import Item, Source
-from rs_caption.remedies import REMEDIES
 
 DOTA = manifest.load("dota").at("v1.0")
 RSICD = manifest.load("rsicd").at("json")

@@ -7,7 +7,7 @@ from fakes import Fake, mask_values, picture, quad, skipped_of, some_of, write
 from PIL import Image
 
 from rs_caption import manifest, table
-from rs_caption.discover import DEPTH, find
+from rs_caption.corpus.discover import DEPTH, find
 
 DOTA = manifest.load("dota").at("v1.0")
 LOVEDA = manifest.load("loveda")

@@ -11,10 +11,10 @@ import rasterio
 from PIL import Image
 from rasterio import Affine
 
-from rs_caption import geotiff
 from rs_caption.errors import DataError
-from rs_caption.images import image_size
-from rs_caption.pixels import open_pixels
+from rs_caption.pictures import geotiff
+from rs_caption.pictures.images import image_size
+from rs_caption.pictures.pixels import open_pixels
 
 RAMP_HW = np.arange(101, dtype=np.uint16).reshape(1, 101) * 10  # percentiles are its values
 
@@ -188,8 +188,8 @@ def test_without_rasterio_it_says_what_to_install(tmp_path):
         "import sys; sys.modules['rasterio'] = None\n"
         "from pathlib import Path\n"
         "from rs_caption.errors import RsCaptionError\n"
-        "from rs_caption.images import image_size\n"
-        "from rs_caption.pixels import open_pixels\n"
+        "from rs_caption.pictures.images import image_size\n"
+        "from rs_caption.pictures.pixels import open_pixels\n"
         "path = Path(sys.argv[1])\n"
         "for look in (image_size, open_pixels, lambda one: open_pixels(one, (1,))):\n"
         "    try: look(path)\n"

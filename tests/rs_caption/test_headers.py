@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rs_caption import images
 from rs_caption.errors import DataError
-from rs_caption.headers import plain_size
+from rs_caption.pictures import images
+from rs_caption.pictures.headers import plain_size
 
 
 def encoded(kind, size_wh=(37, 21), mode="RGB", **options):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from rs_caption.errors import DataError
-from rs_caption.images import image_size, open_image, to_8_bit
+from rs_caption.pictures.images import image_size, open_image, to_8_bit
 
 # Pillow says aloud what it finds wrong in a broken TIFF before it gives up.
 pytestmark = pytest.mark.filterwarnings("ignore:Truncated File Read", "ignore:Corrupt EXIF data")

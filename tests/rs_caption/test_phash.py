@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rs_caption.images import SUFFIXES
 from rs_caption.phash import phash
+from rs_caption.pictures.images import SUFFIXES
 from rs_caption.sample import Window
 
 

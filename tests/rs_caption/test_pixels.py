@@ -12,10 +12,10 @@ from rasterio import Affine
 
 from rs_caption import table
 from rs_caption.errors import DataError
-from rs_caption.geotiff import to_byte
-from rs_caption.images import to_8_bit
 from rs_caption.phash import phash
-from rs_caption.pixels import bands_of, open_pixels
+from rs_caption.pictures.geotiff import to_byte
+from rs_caption.pictures.images import to_8_bit
+from rs_caption.pictures.pixels import bands_of, open_pixels
 
 DOTA = facts_of("dota")
 RGB_HW3 = np.random.default_rng(3).integers(0, 256, (24, 32, 3), np.uint8)

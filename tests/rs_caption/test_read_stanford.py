@@ -12,7 +12,7 @@ from fakes.stanford import track_file
 from rs_caption import table
 from rs_caption.errors import DataError, UserError
 from rs_caption.facts import Frames
-from rs_caption.pixels import open_pixels
+from rs_caption.pictures.pixels import open_pixels
 from rs_caption.sample import Skipped
 
 STANFORD = facts_of("stanford")

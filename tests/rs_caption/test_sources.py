@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from rs_caption import manifest, own
-from rs_caption.catalogue import OWN_FORMS, licence_of, overview, resolve
+from rs_caption.catalogue.outline import tree
+from rs_caption.catalogue.overview import OWN_FORMS, licence_of, overview, resolve
+from rs_caption.catalogue.portrait import portrait
 from rs_caption.errors import UserError
-from rs_caption.outline import tree
-from rs_caption.portrait import portrait
 
 ISLAND = b"""
 name = "island"
@@ -206,7 +206,7 @@ def test_unknown_name(cli):
 
 def test_it_answers_without_any_array_library():
     code = (
-        "import sys, json; from rs_caption.commands_sources import print_sources; "
+        "import sys, json; from rs_caption.commands.sources import print_sources; "
         "print_sources(''); print_sources('dota'); "
         "print(json.dumps(sorted(set(sys.modules) & {'numpy', 'pyarrow', 'numba', 'lxml'})))"
     )

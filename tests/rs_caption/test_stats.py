@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rs_caption import manifest, table
+from rs_caption.corpus.stats import COLUMNS, Counts, count, lines, remarks_of, total
+from rs_caption.corpus.stats_text import comparison
 from rs_caption.sample import Box, Boxes, Window
-from rs_caption.stats import COLUMNS, Counts, count, lines, remarks_of, total
-from rs_caption.stats_text import comparison
 from rs_caption.table import Row
 
 KNOWN = {facts.name: facts for facts in manifest.load_all()}

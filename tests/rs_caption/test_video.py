@@ -7,8 +7,8 @@ import sys
 import pytest
 from fakes.film import film, has_b_frames, number_of, numbered
 
-from rs_caption import video
 from rs_caption.errors import DataError
+from rs_caption.pictures import video
 
 CODECS = {
     "h264, B-frames, short groups": ("a.mov", {"codec": "libx264", "gop": 6, "b_frames": 3}),

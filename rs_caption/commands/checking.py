@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from textwrap import wrap
 
-from rs_caption.check import Fault, Findings, check
+from rs_caption.checking.check import Fault, Findings, check
 from rs_caption.console import out, print_table, progress_bar, say
 from rs_caption.convert import Request
 from rs_caption.own.found import Wish

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rs_caption import manifest
-from rs_caption.catalogue import OWN_FORMS, overview, resolve
+from rs_caption.catalogue.overview import OWN_FORMS, overview, resolve
+from rs_caption.catalogue.portrait import portrait
 from rs_caption.console import out, say
-from rs_caption.portrait import portrait
 
 _WIDEST = 110  # columns; longer lines are hard to read
 _NARROWEST = 72

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from rs_caption.checking.missing import Missing, missing_parts, where_from
+from rs_caption.checking.remedies import REMEDIES, SIZELESS
 from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import DataError, Reason, UserError
-from rs_caption.missing import Missing, missing_parts, where_from
 from rs_caption.readers import READERS
 from rs_caption.readers.item import Item, Source
 from rs_caption.readers.places import STEM
-from rs_caption.remedies import REMEDIES, SIZELESS
 from rs_caption.sample import Boxes, Skipped
 
 SAMPLE = 200  # items read
@@ -219,8 +219,8 @@ def _incomplete(
         elif count.short < 0:
             faults.append(
                 Fault(
-                    f"split {count.split}: {count.here:,} {_unit(source)}, {-count.short:,} more than "
-                    f"the {count.published:,} published",
+                    f"split {count.split}: {count.here:,} {_unit(source)}, {-count.short:,} more "
+                    f"than the {count.published:,} published",
                     "other files lie among them, or it is another version of the dataset",
                 )
             )

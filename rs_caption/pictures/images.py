@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from rs_caption import geotiff
 from rs_caption.errors import DataError
-from rs_caption.headers import plain_size
+from rs_caption.pictures import geotiff
+from rs_caption.pictures.headers import plain_size
 
 MAX_PIXELS = 4_000_000_000  # 63,000 a side: beyond it a header is taken for broken
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from rs_caption import manifest, table
-from rs_caption.commands import convert_dataset
+from rs_caption.commands.steps import convert_dataset
 from rs_caption.console import out as out_console
 from rs_caption.console import print_table, progress_bar, say
 from rs_caption.convert import REPORT_FILE
-from rs_caption.discover import Discovery, Found, find
+from rs_caption.corpus.discover import Discovery, Found, find
+from rs_caption.corpus.stats import COLUMNS, Counts, count, lines, remarks_of
+from rs_caption.corpus.stats_text import comparison
 from rs_caption.errors import UserError, WriteError
 from rs_caption.files import check_root, read_json, write_json
 from rs_caption.own.found import Wish
 from rs_caption.select import Typed
-from rs_caption.stats import COLUMNS, Counts, count, lines, remarks_of
-from rs_caption.stats_text import comparison
 
 _NARROWEST = 60  # columns
 

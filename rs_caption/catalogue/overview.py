@@ -9,10 +9,10 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
+from rs_caption.catalogue.outline import leaves
 from rs_caption.errors import UserError
 from rs_caption.facts import Family
 from rs_caption.manifest import CAPTIONED, Manifest
-from rs_caption.outline import leaves
 
 FAMILIES: dict[Family, str] = {
     "det": "DET: boxes",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
-from rs_caption.catalogue import FAMILIES, images_of
+from rs_caption.catalogue.outline import other_places, tree
+from rs_caption.catalogue.overview import FAMILIES, images_of
 from rs_caption.facts import Split
 from rs_caption.manifest import CAPTIONED, Manifest
-from rs_caption.outline import other_places, tree
 
 _INDENT = "  "
 _LABEL = 14  # columns of the words before a fact

@@ -12,9 +12,9 @@ from typing import Any
 
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from rs_caption import geotiff, video
 from rs_caption.errors import DataError
-from rs_caption.images import MAX_PIXELS, open_image, to_8_bit
+from rs_caption.pictures import geotiff, video
+from rs_caption.pictures.images import MAX_PIXELS, open_image, to_8_bit
 
 _BITS, _NODATA, _GEO_KEYS = 258, 42113, 34735  # TIFF tags
 _BYTE = 8

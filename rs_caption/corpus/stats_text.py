@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
-from rs_caption.catalogue import FAMILIES
+from rs_caption.catalogue.overview import FAMILIES
+from rs_caption.corpus.stats import Line, total
 from rs_caption.facts import Family
 from rs_caption.manifest import CAPTIONED, Manifest
-from rs_caption.stats import Line, total
 
 _HEAD = ("images", "rows", "classes", "boxes", "captions", "size")
 _WIDTHS = (9, 9, 8, 11, 11, 13)

@@ -1,0 +1,1 @@
+"""What there is to convert, as text from the manifests."""

@@ -1,0 +1,1 @@
+"""Whether a dataset folder is complete, in seconds."""

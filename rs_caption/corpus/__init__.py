@@ -1,0 +1,1 @@
+"""Many datasets at once: which lie below a folder, and the counts of their tables."""

@@ -1,0 +1,1 @@
+"""Image files: their size by the header, their pixels in any depth, frames of videos."""
