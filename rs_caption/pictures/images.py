@@ -6,12 +6,13 @@ lifted while an image is open; ours stands in its place.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
 from rs_caption.errors import DataError
 from rs_caption.pictures import geotiff
@@ -20,6 +21,7 @@ from rs_caption.pictures.headers import plain_size
 MAX_PIXELS = 4_000_000_000  # 63,000 a side: beyond it a header is taken for broken
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
+_TURNED_BY_EXIF, _TURNS, _SIDEWAYS = ("JPEG", "MPO", "PNG"), range(1, 9), range(5, 9)
 _TIFF_COMPRESSION, _JPEG_IN_TIFF = 259, 7
 _TIFF_PARTS = ((273, 279), (324, 325))  # tags of (offsets, byte counts): of strips, of tiles
 
@@ -64,11 +66,26 @@ def image_size(path: Path) -> tuple[int, int]:
         with open_image(path) as image:
             if not _looks_complete(path, image):
                 image.load()
-            return image.size
+            width, height = image.size
+            return (height, width) if orientation(image) in _SIDEWAYS else (width, height)
     except DataError as error:
         if isinstance(error.__cause__, UnidentifiedImageError) and geotiff.is_tiff(path):
             return geotiff.size(path, MAX_PIXELS)
         raise
+
+
+def orientation(image: Image.Image) -> int:
+    """How the stored pixels are turned, by EXIF: 1 is upright, 5 to 8 lie on their side.
+
+    Pillow turns TIFFs itself. Broken EXIF turns nothing, as in every viewer.
+    """
+    if image.format not in _TURNED_BY_EXIF:
+        return 1
+    try:
+        turn = image.getexif().get(ExifTags.Base.Orientation)
+    except (OSError, SyntaxError, ValueError, struct.error):
+        return 1
+    return int(turn) if turn in _TURNS else 1
 
 
 def _looks_complete(path: Path, image: Image.Image) -> bool:

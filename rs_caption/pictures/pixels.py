@@ -1,7 +1,9 @@
 """The one way to the picture of a row: an image, a frame of a video, a raster of many bands.
 
-Images of 8 bits are Pillow's, so that hashes equal those of other tools. TIFFs that Pillow cannot
-open or would misread, and images of which bands are chosen, are rasterio's; frames are PyAV's.
+Pictures stand upright, as every viewer shows them and tools that draw boxes see them: EXIF turns
+are applied. Images of 8 bits are Pillow's, so that hashes equal those of other tools. TIFFs that
+Pillow cannot open or would misread, and images of which bands are chosen, are rasterio's; frames
+are PyAV's.
 """
 
 from __future__ import annotations
@@ -10,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from rs_caption.errors import DataError
 from rs_caption.pictures import geotiff, video
-from rs_caption.pictures.images import MAX_PIXELS, open_image, to_8_bit
+from rs_caption.pictures.images import MAX_PIXELS, open_image, orientation, to_8_bit
 
 _BITS, _NODATA, _GEO_KEYS = 258, 42113, 34735  # TIFF tags
 _BYTE = 8
@@ -37,7 +39,8 @@ def open_pixels(path: Path, bands: tuple[int, ...] = (), frame: int | None = Non
     if bands or _for_rasterio(path):
         return geotiff.picture(path, bands, MAX_PIXELS)
     with open_image(path) as image:
-        shown = to_8_bit(image)
+        upright = ImageOps.exif_transpose(image) if orientation(image) != 1 else image
+        shown = to_8_bit(upright)
         shown.load()
         return shown
 

@@ -7,14 +7,14 @@ import pytest
 import rasterio
 from fakes import Fake, facts_of, label, quad, write
 from fakes.film import film, number_of
-from PIL import Image
+from PIL import ExifTags, Image
 from rasterio import Affine
 
 from rs_caption import table
 from rs_caption.errors import DataError
 from rs_caption.phash import phash
 from rs_caption.pictures.geotiff import to_byte
-from rs_caption.pictures.images import to_8_bit
+from rs_caption.pictures.images import image_size, to_8_bit
 from rs_caption.pictures.pixels import bands_of, open_pixels
 
 DOTA = facts_of("dota")
@@ -122,3 +122,52 @@ def test_a_band_that_no_image_has(tmp_path, cli):
     assert "bad_image" in ended.out
     ended = cli("show", out, "--draw", tmp_path / "drawn")
     assert (ended.code, "has 3 bands, --bands is 9" in ended.err) == (2, True)
+
+
+TURNS = {  # EXIF orientation -> where the red stored at the top left is seen, in a 6 x 4 picture
+    1: (0, 0),
+    2: (5, 0),
+    3: (5, 3),
+    4: (0, 3),
+    5: (0, 0),
+    6: (3, 0),
+    7: (3, 5),
+    8: (0, 5),
+}
+
+
+def turned(path, turn, size_wh=(6, 4)):
+    """A picture with a red corner at its top left as stored, turned by EXIF."""
+    image = Image.new("RGB", size_wh, "white")
+    image.putpixel((0, 0), (255, 0, 0))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = turn
+    image.save(path, exif=exif)
+    return path
+
+
+@pytest.mark.parametrize(("turn", "corner"), TURNS.items())
+def test_pictures_stand_upright(tmp_path, turn, corner):
+    path = turned(tmp_path / "a.png", turn)
+    upright = open_pixels(path)
+    assert image_size(path) == upright.size == ((6, 4) if turn < 5 else (4, 6))
+    assert upright.getpixel(corner) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("turn", [0, 9, 65535])
+def test_a_turn_there_is_not_turns_nothing(tmp_path, turn):
+    path = turned(tmp_path / "a.jpg", turn, (60, 40))
+    assert image_size(path) == open_pixels(path).size == (60, 40)
+
+
+def test_shares_of_a_turned_photo_are_those_of_the_upright_one(tmp_path, cli):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels").mkdir()
+    turned(tmp_path / "images/a.jpg", 6, (400, 200))
+    (tmp_path / "labels/a.txt").write_text("0 0.5 0.25 0.5 0.25\n")
+    (tmp_path / "classes.txt").write_text("boat\n")
+    out = tmp_path / "out"
+    assert cli("convert", "--source", "yolo", "--root", tmp_path, "--out", out).code == 0
+    (row,) = table.open_table(out).read().to_pylist()
+    assert (row["width"], row["height"]) == (200, 400)
+    assert row["boxes"] == [{"name": "boat", "x0": 50.0, "y0": 50.0, "x1": 150.0, "y1": 150.0}]
