@@ -85,7 +85,7 @@ def orientation(image: Image.Image) -> int:
         turn = image.getexif().get(ExifTags.Base.Orientation)
     except (OSError, SyntaxError, ValueError, struct.error):
         return 1
-    return int(turn) if turn in _TURNS else 1
+    return turn if isinstance(turn, int) and turn in _TURNS else 1
 
 
 def _looks_complete(path: Path, image: Image.Image) -> bool:
