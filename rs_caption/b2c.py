@@ -7,11 +7,8 @@ this.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import compress
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -20,16 +17,16 @@ from rs_caption.sample import Boxes
 from rs_caption.wording import (
     EXACT_UP_TO,
     PAIR_TEMPLATE,
-    STYLES,
-    be,
+    Frame,
+    Ranked,
+    Words,
     be_first,
     ordered,
-    phrase,
+    pick,
     sentence,
 )
 
 CENTRAL_SHARE = 0.5  # of width and height; the paper gives none, three re-implementations use this
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
 B2C_CAPTIONS = 5  # as COCO, Flickr30k and RET-3 have
 
 
@@ -40,110 +37,133 @@ class Caption(NamedTuple):
     rule: str
 
 
-@dataclass(frozen=True)
-class Scene:
-    """The counts that captions speak of, and the means to put them into words."""
+class Speaker(Words):
+    """Everything that the captions of a conversion share: words, sentences, rule sets."""
 
-    whole: Counter[str]
-    middle: Counter[str]
-    edge: Counter[str]
-    nouns: Mapping[str, Noun]
-    style_name: str
-    central: float
+    def __init__(
+        self,
+        classes: Mapping[str, Noun],
+        style_name: str = "plain",
+        rules: str = "b2c",
+        central: float = CENTRAL_SHARE,
+    ) -> None:
+        """Finish what does not depend on the image.
+
+        Args:
+            classes: the nouns of the manifest.
+            style_name: of `STYLES`.
+            rules: names of rule sets joined by `+`, each of `RULE_SETS`.
+            central: share of width and height that is the middle.
+        """
+        super().__init__(classes, style_name)
+        self.rules = [RULE_SETS[name] for name in rules.split("+")]
+        self.central = central
+        self.note = json.dumps({"central": central})
+        self.as_json = {name: json.dumps(name, ensure_ascii=False) for name in classes}
+        frames = {key: Frame(text, self.style) for key, text in self.style.templates.items()}
+        self.frames = list(frames.items())
+        self.unpaired = [(key, frame) for key, frame in self.frames if key != PAIR_TEMPLATE]
+        self.centre = Frame("{list} in the middle of the picture", self.style)
+        self.edge = Frame("{list} at the edge of the picture", self.style)
+        self.whole = Frame("the picture shows {list}", self.style)
+
+    def say(self, frame: Frame, ranked: Ranked, rng: Random) -> str:
+        """A sentence about some categories."""
+        return frame.about(ranked, self.phrase(ranked, rng))
+
+
+class Scene(NamedTuple):
+    """What the captions of one image speak of: counts by class, and chance."""
+
+    middle: Mapping[str, int]
+    edge: Mapping[str, int]
+    whole: Mapping[str, int]
+    ranked: Ranked  # the categories of the whole image, in the order of sentences
     rng: Random
 
-    @cached_property
-    def categories(self) -> list[str]:
-        """What there is, by name: the order that chance draws from."""
-        return sorted(self.whole)
 
-    def words(self, counts: Mapping[str, int]) -> str:
-        """The list that names `counts`."""
-        return phrase(counts, self.nouns, STYLES[self.style_name], self.rng)
-
-    def caption(self, text: str, rule: str, **parameters: object) -> Caption:
-        """A finished caption."""
-        note = f"{rule} {_as_json(parameters)}" if parameters else rule
-        return Caption(sentence(text, STYLES[self.style_name]), note)
+def boxes_to_captions(scene: Scene, speaker: Speaker) -> list[Caption]:
+    """The captions of one image; it must hold at least one object."""
+    return [caption for rule_set in speaker.rules for caption in rule_set(scene, speaker)]
 
 
-def boxes_to_captions(scene: Scene, rules: str) -> list[Caption]:
-    """The captions of one image; it must hold at least one object.
+def look(boxes: Boxes, size_wh: tuple[int, int], central: float, rng: Random) -> Scene:
+    """Count objects in the middle and at the edge, by the place of their box centre.
 
-    Args:
-        scene: from `look`.
-        rules: names of rule sets joined by `+`, each of `RULE_SETS`.
+    Most images have few objects: for them plain numbers are several times as fast as arrays, and
+    for thousands no slower than to read them was.
     """
-    return [caption for name in rules.split("+") for caption in RULE_SETS[name](scene)]
-
-
-def look(
-    boxes: Boxes,
-    size_wh: tuple[int, int],
-    nouns: Mapping[str, Noun],
-    *,
-    style: str = "plain",
-    central: float = CENTRAL_SHARE,
-    rng: Random,
-) -> Scene:
-    """Count objects in the middle and at the edge, by the place of their box centre."""
     low, high = (1 - central) / 2, (1 + central) / 2
     width, height = size_wh
-    x0, y0, x1, y1 = boxes.xyxy_N4.T
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    across_N = (low * width <= x) & (x < high * width)
-    down_N = (low * height <= y) & (y < high * height)
-    in_middle_N = across_N & down_N
-    middle = Counter(compress(boxes.names, in_middle_N.tolist()))
-    edge = Counter(compress(boxes.names, (~in_middle_N).tolist()))
-    return Scene(middle + edge, middle, edge, nouns, style, central, rng)
+    left, right, top, bottom = low * width, high * width, low * height, high * height
+    middle: dict[str, int] = defaultdict(int)
+    edge: dict[str, int] = defaultdict(int)
+    for name, x0, y0, x1, y1 in zip(boxes.names, *boxes.xyxy_N4.T.tolist(), strict=True):
+        inside = left <= (x0 + x1) / 2 < right and top <= (y0 + y1) / 2 < bottom
+        (middle if inside else edge)[name] += 1
+    whole = edge if not middle else dict(middle)
+    for name, count in edge.items() if middle else ():
+        whole[name] = whole.get(name, 0) + count
+    return Scene(middle, edge, whole, ordered(whole), rng)
 
 
-def _b2c(scene: Scene) -> list[Caption]:
-    captions: list[Caption] = []
+def _b2c(scene: Scene, speaker: Speaker) -> list[Caption]:
+    rng, captions = scene.rng, []
     if scene.middle:
-        text = f"{scene.words(scene.middle)} in the middle of the picture"
-        captions.append(scene.caption(text, "centre", central=scene.central))
+        text = speaker.say(speaker.centre, ordered(scene.middle), rng)
+        captions.append(Caption(text, f"centre {speaker.note}"))
     if scene.edge:
-        text = f"{scene.words(scene.edge)} at the edge of the picture"
-        captions.append(scene.caption(text, "edge", central=scene.central))
+        text = speaker.say(speaker.edge, ordered(scene.edge), rng)
+        captions.append(Caption(text, f"edge {speaker.note}"))
     said = {caption.text for caption in captions}
     while (
         len(captions) < B2C_CAPTIONS
     ):  # ends: one category has five sentences and more, four are asked
-        caption = _random(scene)
+        caption = _random(scene, speaker)
         if caption.text not in said:
             said.add(caption.text)
             captions.append(caption)
     return captions
 
 
-def _random(scene: Scene) -> Caption:
+def _random(scene: Scene, speaker: Speaker) -> Caption:
     """Some of the image's categories, as many as chance says, in one of the style's sentences."""
-    some = scene.rng.sample(scene.categories, scene.rng.randint(1, len(scene.whole)))
-    counts = {name: scene.whole[name] for name in some}
-    templates = STYLES[scene.style_name].templates
-    countable_pair = len(counts) == len("AB") and max(counts.values()) <= EXACT_UP_TO
-    fitting = [key for key in templates if key != PAIR_TEMPLATE or countable_pair]
-    template = scene.rng.choice(fitting)
-    words = scene.words(counts)
-    text = templates[template].format(list=words, be=be(counts), be_first=be_first(counts))
-    return scene.caption(text, "random", names=ordered(counts), template=template)
+    some = _some(scene.ranked, scene.rng)
+    countable_pair = len(some) == len("AB") and some[0][1] <= EXACT_UP_TO  # the first has most
+    key, frame = pick(speaker.frames if countable_pair else speaker.unpaired, scene.rng)
+    names = ", ".join([speaker.as_json[name] for name, _ in some])
+    rule = f'random {{"names": [{names}], "template": "{key}"}}'
+    return Caption(speaker.say(frame, some, scene.rng), rule)
 
 
-def _all(scene: Scene) -> list[Caption]:
-    whole = scene.caption(f"the picture shows {scene.words(scene.whole)}", "all")
-    places = {"in the middle": scene.middle, "at the edge": scene.edge}
+def _some(ranked: Ranked, rng: Random) -> Ranked:
+    """1 to all of the categories: each number as likely, and of that number each choice."""
+    number = 1 + int(rng.random() * len(ranked)) if len(ranked) > 1 else 1
+    if number == len(ranked):
+        return ranked
+    left = list(range(len(ranked)))
+    taken = [left.pop(int(rng.random() * len(left))) for _ in range(number)]
+    return [ranked[at] for at in sorted(taken)]
+
+
+def _all(scene: Scene, speaker: Speaker) -> list[Caption]:
+    whole = speaker.say(speaker.whole, scene.ranked, scene.rng)
     parts = [
-        (place, f"there {be_first(counts)} {scene.words(counts)}")
-        for place, counts in places.items()
-        if counts
+        (place, f"there {be_first(ranked)} {speaker.phrase(ranked, scene.rng)}")
+        for place, ranked in (
+            ("in the middle", ordered(scene.middle)),
+            ("at the edge", ordered(scene.edge)),
+        )
+        if ranked
     ]
     (place, objects), *rest = parts
     text = f"{place} of the picture {objects}"
     text += "".join(f", and {other} {more}" for other, more in rest)
-    return [whole, scene.caption(text, "layout", central=scene.central)]
+    return [
+        Caption(whole, "all"),
+        Caption(sentence(text, speaker.style), f"layout {speaker.note}"),
+    ]
 
 
-RULE_SETS: Mapping[str, Callable[[Scene], list[Caption]]] = {"b2c": _b2c, "all": _all}
+RULE_SETS: Mapping[str, Callable[[Scene, Speaker], Sequence[Caption]]] = {"b2c": _b2c, "all": _all}
 RULES = ("b2c", "all", "b2c+all")

@@ -14,19 +14,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 import pyarrow as pa
 
 from rs_caption import table
 from rs_caption.engine import Engine, Progress, engine_for, no_progress
-from rs_caption.errors import DataError, UserError
 from rs_caption.facts import Noun
-from rs_caption.files import check_root, sweep, write_json
-from rs_caption.manifest import Manifest
-from rs_caption.options import Options
+from rs_caption.files import sweep, write_json
+from rs_caption.listing import check_bands, list_items, nothing_usable, undocumented
 from rs_caption.readers import READERS
-from rs_caption.readers.item import Item, Source
+from rs_caption.readers.item import Item
+from rs_caption.request import Request, check_request
 from rs_caption.sample import PIXELS, Skipped
 from rs_caption.shard import Job, Part, convert_shard, read_part
 from rs_caption.skips import write_skipped
@@ -46,26 +44,7 @@ class Report:
     undocumented: int  # skipped for reasons that are no quirk of the release
     seconds: float
     pixels: dict[str, int] = field(default_factory=dict)  # of masks: what was odd about how many
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One conversion: what, from where, to where, how."""
-
-    manifest: Manifest
-    root: Path
-    out: Path
-    options: Options
-    splits: tuple[str, ...] = ()  # empty: all that have annotations
-    workers: int = 1
-    stop_on_error: bool = False
-    with_images: bool = True  # false: annotations only
-
-    @property
-    def source(self) -> Source:
-        """What the reader is given."""
-        splits = frozenset(self.splits) or self.manifest.annotated
-        return Source(self.root, self.manifest, splits, self.with_images)
+    examples: dict[str, str] = field(default_factory=dict)  # by reason: the first item, and why
 
 
 def convert(
@@ -74,12 +53,14 @@ def convert(
     """Make the table; `progress` is told (items done, items in all) after each shard.
 
     Raises:
-        UserError: the folder is not the dataset, a split does not exist, the table is another's.
+        UserError: the folder is not the dataset, a split does not exist, the table is another's, or
+            nothing in the folder can be used.
         DataError: the first item that cannot be used, when the request stops on errors.
     """
     started = time.monotonic()
-    _check(request)
-    items, skipped = _scan(request)
+    check_request(request)
+    items, skipped = list_items(request)
+    check_bands(request, items)
     jobs = _jobs(request, items)
     parts: list[Part] = []
     progress(0, len(items))
@@ -91,71 +72,18 @@ def convert(
         progress(done, len(items))
     skipped += [skip for part in parts for skip in part.skipped]
     report = _report(request, parts, skipped, time.monotonic() - started)
+    if report.undocumented and not report.splits:
+        raise nothing_usable(request, skipped)
     _land(request, parts, skipped, report)
     return report
 
 
-def _check(request: Request) -> None:
-    manifest, out = request.manifest, request.out
-    check_root(request.root, manifest.title)
-    if out.resolve() == request.root.resolve():
-        raise UserError(f"--out {out} is the dataset's own folder; choose another")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out} is a file; choose a folder")
-    for split in request.splits:
-        if split not in manifest.splits:
-            known = ", ".join(manifest.splits)
-            hint = "; repeat --split for several" if "," in split else ""
-            raise UserError(f"{manifest.title} has no split {split!r}; its splits: {known}{hint}")
-        if not manifest.splits[split].annotated:
-            raise UserError(
-                f"{manifest.title} was released without annotations for split {split!r}"
-            )
-    if (out / table.TABLE_FILE).exists():
-        about = table.open_table(out).about
-        there = set(about.get("sources", {}))
-        if there != {manifest.name} or "dedup" in about:
-            held = f"{'de-duplicated ' * ('dedup' in about)}table of {', '.join(sorted(there))}"
-            raise UserError(f"{out}: already holds a {held}; choose another --out")
-
-
-def _scan(request: Request) -> tuple[list[Item], list[Skipped]]:
-    manifest, source = request.manifest, request.source
-    found = list(READERS[manifest.reader].scan(source))
-    items = [entry for entry in found if isinstance(entry, Item) and _in_utf_8(entry)]
-    items.sort(key=lambda item: item.key)
-    unnamed = [entry for entry in found if isinstance(entry, Item) and not _in_utf_8(entry)]
-    skipped = [entry for entry in found if isinstance(entry, Skipped)]
-    skipped += [
-        Skipped(item.image, "bad_image", "the file name is not UTF-8; rename it")
-        for item in unnamed
-    ]
-    for before, item in pairwise(items):
-        if before.image == item.image:
-            detail = f"annotated twice: {before.annotation} and {item.annotation}"
-            skipped.append(Skipped(item.image, "duplicate_image_id", detail))
-    unique = {item.image: item for item in reversed(items)}
-    for split in request.splits:
-        if unique and not any(item.split == split for item in items):
-            raise UserError(f"{request.root}: holds no annotated image of split {split!r}")
-    if request.stop_on_error and (wrong := _undocumented(manifest, skipped)):
-        first = min(wrong)
-        raise DataError(first.reason, request.root / first.item, first.detail)
-    if not unique:
-        raise UserError(
-            f"{request.root}: no annotated image of {', '.join(sorted(source.splits))} found "
-            f"({len(skipped)} skipped{f': {skipped[0].detail}' if skipped else ''})"
-        )
-    return sorted(unique.values(), key=lambda item: item.key), skipped
-
-
-def _in_utf_8(item: Item) -> bool:
-    """Whether a table can hold the item's paths; Python keeps foreign bytes as surrogates."""
-    try:
-        f"{item.image}{item.annotation}".encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _examples(skipped: Sequence[Skipped]) -> dict[str, str]:
+    """The first item of each reason."""
+    found: dict[str, str] = {}
+    for skip in sorted(skipped):
+        found.setdefault(skip.reason, f"{skip.item}: {skip.detail}")
+    return found
 
 
 def _jobs(request: Request, items: Sequence[Item]) -> list[Job]:
@@ -172,10 +100,6 @@ def _jobs(request: Request, items: Sequence[Item]) -> list[Job]:
         )
         for number, shard in enumerate(shards)
     ]
-
-
-def _undocumented(manifest: Manifest, skipped: Sequence[Skipped]) -> list[Skipped]:
-    return [skip for skip in skipped if skip.reason not in manifest.quirks]
 
 
 def _report(
@@ -199,13 +123,14 @@ def _report(
             if number and not name.startswith(PIXELS)
         },
         skipped=dict(sorted(Counter(skip.reason for skip in skipped).items())),
-        undocumented=len(_undocumented(request.manifest, skipped)),
+        undocumented=len(undocumented(request.manifest, skipped)),
         seconds=round(seconds, 2),
         pixels={
             name.removeprefix(PIXELS): number
             for name, number in objects.items()
             if name.startswith(PIXELS)
         },
+        examples=_examples(skipped),
     )
 
 

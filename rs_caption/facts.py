@@ -84,14 +84,17 @@ class Part(Facts, frozen=True, kw_only=True):
 class Layout(Facts, frozen=True, kw_only=True):
     """The folders of a dataset.
 
-    `suffix` is that of its images as released, `size_wh` their size in pixels where all share one:
-    needed where only the annotations are on this disk.
+    `beside_images` are patterns of other files that may lie among the images. `suffix` is that of
+    its images as released, `size_wh` their size in pixels where all share one: needed where only
+    the annotations are on this disk. `below` are the folders below each place, as drawn.
     """
 
     source: str
     parts: tuple[Part, ...]
+    beside_images: tuple[str, ...] = ()
     suffix: str = ""
     size_wh: tuple[int, int] | None = None
+    below: str = ""
 
 
 class Split(Facts, frozen=True, kw_only=True):
@@ -168,11 +171,16 @@ class Frames(Facts, frozen=True, kw_only=True):
 
 
 class Archive(Facts, frozen=True, kw_only=True):
-    """A file to download; `md5` where it is known."""
+    """A file to download; `md5` where it is known, `url` where it is not the dataset's own.
+
+    `annotated` is false for one of images that nobody has annotations of: it fills no gap.
+    """
 
     name: str
     holds: str
     md5: str = ""
+    url: str = ""
+    annotated: bool = True
 
 
 class Download(Facts, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rs_caption.errors import UserError, WriteError
 
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".rar", ".7z")  # endings of what is still packed
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -79,5 +80,7 @@ def check_root(root: Path, title: str) -> None:
         UserError: there is none.
     """
     if not root.is_dir():
-        found = "a file, not a folder" if root.exists() else "no such folder"
+        packed = root.name.lower().endswith(ARCHIVES)
+        file = "an archive: unpack it" if packed else "a file, not a folder"
+        found = file if root.exists() else "no such folder"
         raise UserError(f"{root}: {found}; --root is the folder of {title}")

@@ -59,7 +59,8 @@ Tile = Annotated[
     typer.Option(
         "--tile",
         rich_help_panel=OBJECTS,
-        help="Cut larger images into tiles of so many pixels a side; default: the dataset's.",
+        help="Cut larger images into tiles of so many pixels a side; 0: whole images; "
+        "default: the dataset's.",
     ),
 ]
 Overlap = Annotated[

@@ -31,6 +31,7 @@ class Options:
         Raises:
             UserError: an option is out of its range.
         """
+        bands = ",".join(map(str, self.bands))
         checks = {
             f"--style is {self.style!r}; choose from {', '.join(STYLES)}": self.style in STYLES,
             f"--rules is {self.rules!r}; choose from {', '.join(RULES)}": self.rules in RULES,
@@ -43,7 +44,7 @@ class Options:
             f"--min-visible is {self.min_visible}; expected 0 to 1": 0 <= self.min_visible <= 1,
             f"--min-area is {self.min_area}; expected 1 or more pixels": self.min_area >= 1,
             f"--every is {self.every}; expected 1 or more frames": self.every >= 0,
-            f"--bands is {self.bands}; expected one or three band numbers from 1": (
+            f"--bands is {bands}; expected one or three band numbers from 1": (
                 len(self.bands) in {0, 1, 3} and all(band >= 1 for band in self.bands)
             ),
         }

@@ -4,42 +4,51 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 
 from rs_caption import tiles
-from rs_caption.b2c import boxes_to_captions, look
+from rs_caption.b2c import Speaker, boxes_to_captions, look
 from rs_caption.m2b import mask_to_boxes
 from rs_caption.manifest import Manifest
 from rs_caption.options import Options
 from rs_caption.sample import PIXELS, Boxes, Captions, Mask, Sample, Skipped, Window
-from rs_caption.table import Row
-from rs_caption.wording import nouns_for
+from rs_caption.table import Row, image_id
 
 
-def rows_of(
-    sample: Sample, manifest: Manifest, options: Options, objects: Counter[str]
-) -> Iterator[Row | Skipped]:
+@dataclass(frozen=True)
+class Plan:
+    """How every sample of a conversion becomes rows."""
+
+    family: str
+    options: Options
+    speaker: Speaker
+
+    @classmethod
+    def of(cls, manifest: Manifest, options: Options) -> Plan:
+        """The plan of a manifest."""
+        speaker = Speaker(manifest.nouns, options.style, options.rules, options.central)
+        return cls(manifest.family, options, speaker)
+
+
+def rows_of(sample: Sample, plan: Plan, objects: Counter[str]) -> Iterator[Row | Skipped]:
     """The rows of one sample, one a tile, in the order of their ids, or `no_objects` in its place.
 
-    `objects` is told where every annotated object went. Boxes are counted once each, however many
-    tiles show them; regions of a mask are found after the cut, and counted in each tile. What is
-    said of pixels has a key that begins with `PIXELS`.
+    `objects` is told where every annotated object went, and of sentences how many repeat others.
+    Boxes are counted once each, however many tiles show them; regions of a mask are found after the
+    cut, and counted in each tile. What is said of pixels has a key that begins with `PIXELS`.
     """
     match sample.label:
         case Captions(texts):
-            row = _row(sample, manifest, None, Boxes.of([]))
-            yield replace(row, captions=texts, rules=("human",) * len(texts))
+            objects["as released, less empty ones"] += len(texts)
+            objects["of these, repeating another of their image"] += len(texts) - len(set(texts))
+            yield _row(sample, plan, (None, Boxes.of([])), texts, ("human",) * len(texts))
         case Boxes() as boxes:
-            yield from _captioned(
-                sample, manifest, options, _cut_boxes(sample, boxes, options, objects)
-            )
+            yield from _captioned(sample, plan, _cut_boxes(sample, boxes, plan.options, objects))
         case Mask() as mask:
-            yield from _captioned(
-                sample, manifest, options, _cut_mask(sample, mask, options, objects)
-            )
+            yield from _captioned(sample, plan, _cut_mask(sample, mask, plan.options, objects))
 
 
 Piece = tuple[Window | None, Boxes]
@@ -57,18 +66,26 @@ def _cut_boxes(
     sample: Sample, boxes: Boxes, options: Options, objects: Counter[str]
 ) -> Iterator[Piece]:
     whole = Window(0, 0, *sample.size_wh)
-    uncut = tiles.cut_boxes(boxes, whole, 0)
-    visible_N = uncut.kept_N
-    objects.update(dict(sample.dropped))
-    kept_N = np.zeros(len(boxes), np.bool_)
-    for window in _windows(sample, options):
-        cut = uncut if window == whole else tiles.cut_boxes(boxes, window, options.min_visible)
-        kept_N |= cut.kept_N
-        yield None if window == whole else window, cut.boxes
-    objects["annotated"] += len(boxes) + sum(number for _, number in sample.dropped)
-    objects["outside the image or without area"] += len(boxes) - int(visible_N.sum())
-    objects["too little visible in every tile"] += int((visible_N & ~kept_N).sum())
-    objects["captioned"] += int(kept_N.sum())
+    windows = _windows(sample, options)
+    inside = captioned = len(boxes)
+    missed = 0
+    if windows != [whole] or not tiles.all_inside(boxes, whole):
+        uncut = tiles.cut_boxes(boxes, whole, 0)
+        kept_N = np.zeros(len(boxes), np.bool_)
+        for window in windows:
+            cut = uncut if window == whole else tiles.cut_boxes(boxes, window, options.min_visible)
+            kept_N |= cut.kept_N
+            yield None if window == whole else window, cut.boxes
+        inside, captioned = int(uncut.kept_N.sum()), int(kept_N.sum())
+        missed = int((uncut.kept_N & ~kept_N).sum())
+    else:
+        yield None, boxes
+    for why, number in sample.dropped:
+        objects[why] += number
+    objects["annotated"] += len(boxes) + sum([number for _, number in sample.dropped])
+    objects["outside the image or without area"] += len(boxes) - inside
+    objects["too little visible in every tile"] += missed
+    objects["captioned"] += captioned
 
 
 def _cut_mask(
@@ -84,39 +101,36 @@ def _cut_mask(
         yield None if window == whole else window, boxes
 
 
-def _captioned(
-    sample: Sample, manifest: Manifest, options: Options, pieces: Iterator[Piece]
-) -> Iterator[Row | Skipped]:
-    nouns = nouns_for(manifest.nouns, options.style)
-    rows = [_row(sample, manifest, window, boxes) for window, boxes in pieces]
-    for row in sorted(rows, key=lambda row: row.image_id):
-        if not len(row.boxes):
-            item = row.image_id.removeprefix(f"{row.dataset}/")
+def _captioned(sample: Sample, plan: Plan, pieces: Iterator[Piece]) -> Iterator[Row | Skipped]:
+    named = [
+        (image_id(sample.dataset, sample.image, sample.frame, window), window, boxes)
+        for window, boxes in pieces
+    ]
+    for one, window, boxes in sorted(named, key=lambda piece: piece[0]):
+        if not len(boxes):
+            item = one.removeprefix(f"{sample.dataset}/")
             yield Skipped(item, "no_objects", "no object of the classes")
             continue
-        rng = Random(f"{options.seed}/{row.image_id}")
-        scene = look(
-            row.boxes, row.size_wh, nouns, style=options.style, central=options.central, rng=rng
-        )
-        captions = boxes_to_captions(scene, options.rules)
-        yield replace(
-            row,
-            captions=tuple(caption.text for caption in captions),
-            rules=tuple(caption.rule for caption in captions),
-        )
+        rng = Random(f"{plan.options.seed}/{one}")
+        size_wh = sample.size_wh if window is None else window.size_wh
+        scene = look(boxes, size_wh, plan.options.central, rng)
+        captions, rules = zip(*boxes_to_captions(scene, plan.speaker), strict=True)
+        yield _row(sample, plan, (window, boxes), captions, rules)
 
 
-def _row(sample: Sample, manifest: Manifest, window: Window | None, boxes: Boxes) -> Row:
-    """A row that has no captions yet."""
+def _row(
+    sample: Sample, plan: Plan, piece: Piece, captions: tuple[str, ...], rules: tuple[str, ...]
+) -> Row:
+    window, boxes = piece
     return Row(
         dataset=sample.dataset,
-        family=manifest.family,
+        family=plan.family,
         split=sample.split,
         image_path=sample.image,
         frame=sample.frame,
         window=window,
         size_wh=sample.size_wh if window is None else window.size_wh,
-        captions=(),
-        rules=(),
+        captions=captions,
+        rules=rules,
         boxes=boxes,
     )

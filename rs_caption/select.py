@@ -16,7 +16,7 @@ from rs_caption.files import check_root
 from rs_caption.manifest import CAPTIONED, Manifest
 from rs_caption.options import Options
 from rs_caption.own.found import Wish
-from rs_caption.readers.places import is_here
+from rs_caption.readers.places import lacking
 
 SMALLEST_TILE = 16  # pixels; of a smaller one no picture can be made out
 
@@ -51,7 +51,9 @@ def select(name: str, wish: Wish, typed: Typed) -> tuple[Manifest, Options]:
         UserError: there is no such dataset or version, or an option is wrong or does not go with
             it.
     """
-    name = resolve(name, (*manifest.names(), *own.FORMS))
+    if name.lower() not in manifest.names():  # benchmarks have no place in the list of names
+        name = resolve(name, (*(facts.name for facts in manifest.captioned()), *own.FORMS))
+    name = name.lower()
     chosen, version = _select(name, wish, typed.version)
     if typed.every is not None:
         if chosen.frames is None:
@@ -125,7 +127,7 @@ def _select(name: str, wish: Wish, version: str) -> tuple[Manifest, str]:
     chosen = _packaged(name, wish)
     check_root(wish.root, chosen.title)
     if version or chosen.versions:
-        version = version or _detect(chosen, wish)
+        version = _version(chosen, version) if version else _detect(chosen, wish)
         chosen = chosen.at(version)
     return chosen, version
 
@@ -144,10 +146,18 @@ def _packaged(name: str, wish: Wish) -> Manifest:
 
 
 def _detect(chosen: Manifest, wish: Wish) -> str:
-    """The first version of which a part is here; if none is, the first, whose reader says so."""
-    here = [
-        name
-        for name in chosen.versions
-        if is_here(wish.root, chosen.at(name), with_images=wish.with_images)
-    ]
-    return (here or list(chosen.versions))[0]
+    """The version that lacks least, of those the first; its reader says what is missing."""
+    return min(
+        chosen.versions,
+        key=lambda name: lacking(wish.root, chosen.at(name), with_images=wish.with_images),
+    )
+
+
+def _version(chosen: Manifest, typed: str) -> str:
+    """The version that is meant: `1.5` and `V1.5` are v1.5; as typed if none is."""
+    folded = {_folded(name): name for name in chosen.versions}
+    return typed if typed in chosen.versions else folded.get(_folded(typed), typed)
+
+
+def _folded(version: str) -> str:
+    return version.lower().removeprefix("v")

@@ -1,9 +1,9 @@
 """A shard of a conversion: some items, read and captioned in one worker, landed as one file.
 
-The file (Arrow IPC: it is read again soon, and only here) appears whole under `.parts/`, and
-carries a key made of everything it depends on: options,
-manifest, items, sizes and times of the files read. An interrupted run finds the parts that are
-still true and makes the others.
+The file (Arrow IPC: it is read again soon, and only here) appears whole under
+`.parts/`, and carries a key made of everything it depends on: options, manifest, items, sizes and
+times of the files read. An interrupted run finds the parts that are still true and makes the
+others.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from rs_caption.files import whole
 from rs_caption.options import Options
 from rs_caption.readers import READERS
 from rs_caption.readers.item import Item, Source
-from rs_caption.rows import rows_of
+from rs_caption.rows import Plan, rows_of
 from rs_caption.sample import Boxes, Captions, Label, Skipped
 from rs_caption.table import Row
 
 _NOTE_KEY = b"rs_caption"
-_PART_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+_PART_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")  # read once, then removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ def convert_shard(job: Job) -> Part:
 
 def _make(job: Job, key: str) -> Part:
     objects: Counter[str] = Counter()
-    outcomes = [outcome for item in job.items for outcome in _outcomes(job, item, objects)]
+    plan = Plan.of(job.source.manifest, job.options)
+    outcomes = [outcome for item in job.items for outcome in _outcomes(job, plan, item, objects)]
     rows = [outcome for outcome in outcomes if isinstance(outcome, Row)]
     rows.sort(key=lambda row: row.image_id)
     skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
@@ -103,7 +104,7 @@ def read_part(path: Path) -> pa.Table:
         return pa.ipc.open_file(file).read_all().replace_schema_metadata()
 
 
-def _outcomes(job: Job, item: Item, objects: Counter[str]) -> list[Row | Skipped]:
+def _outcomes(job: Job, plan: Plan, item: Item, objects: Counter[str]) -> list[Row | Skipped]:
     """Rows and skips of one item; nothing but its skip of an item that turns out to be broken."""
     own: Counter[str] = Counter()
     outcomes: list[Row | Skipped] = []
@@ -113,26 +114,26 @@ def _outcomes(job: Job, item: Item, objects: Counter[str]) -> list[Row | Skipped
             if isinstance(record, Skipped):
                 outcomes.append(record)
             else:
-                outcomes.extend(rows_of(record, manifest, job.options, own))
+                outcomes.extend(rows_of(record, plan, own))
     except DataError as error:
         if job.stop_on_error and error.reason not in manifest.quirks:
             raise
         where = "" if error.line is None else f"{item.annotation}:{error.line}: "
         return [Skipped(item.image, error.reason, f"{where}{error.problem}")]
-    objects.update(own)
+    for what, number in own.items():
+        objects[what] += number
     return outcomes
 
 
 def _count(rows: list[Row]) -> Counter[str]:
     """Counts by split, under keys such as `train/rows`."""
     counts: Counter[str] = Counter()
-    images = set()
-    for row in rows:
-        images.add((row.split, row.image_path, row.frame))
-        counts[f"{row.split}/rows"] += 1
-        counts[f"{row.split}/boxes"] += len(row.boxes)
-        counts[f"{row.split}/captions"] += len(row.captions)
-    counts.update(f"{split}/images" for split, _, _ in images)
+    for split in sorted({row.split for row in rows}):
+        own = [row for row in rows if row.split == split]
+        counts[f"{split}/images"] = len({(row.image_path, row.frame) for row in own})
+        counts[f"{split}/rows"] = len(own)
+        counts[f"{split}/boxes"] = sum(len(row.boxes) for row in own)
+        counts[f"{split}/captions"] = sum(len(row.captions) for row in own)
     return counts
 
 
@@ -144,7 +145,7 @@ def _key(job: Job) -> str:
     stats = [
         _stat(f"{source.root}/{name}")
         for item in job.items
-        for name in (item.image, item.annotation, item.instances, *item.also)
+        for name in (item.image * source.with_images, item.annotation, item.instances, *item.also)
         if name
     ]
     facts = (__version__, table.SCHEMA_VERSION, source.facts, source.with_images, items, stats)

@@ -8,15 +8,16 @@ are documented in docs/schema.md; anything that reads Parquet reads them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from rs_caption import __version__
 from rs_caption.errors import TableError
@@ -69,10 +70,15 @@ class Row:
 
     @property
     def image_id(self) -> str:
-        """Stable and unique: dataset/path, with `#x0,y0,x1,y1` for a tile, `#f7` for a frame."""
-        marks = [] if self.frame is None else [f"f{self.frame}"]
-        marks += [] if self.window is None else [",".join(map(str, self.window))]
-        return "#".join([f"{self.dataset}/{self.image_path}", *marks])
+        """What `image_id` gives of it."""
+        return image_id(self.dataset, self.image_path, self.frame, self.window)
+
+
+def image_id(dataset: str, image_path: str, frame: int | None, window: Window | None) -> str:
+    """Stable and unique: dataset/path, with `#x0,y0,x1,y1` for a tile, `#f7` for a frame."""
+    mark = "" if frame is None else f"#f{frame}"
+    tile = "" if window is None else f"#{','.join(map(str, window))}"
+    return f"{dataset}/{image_path}{mark}{tile}"
 
 
 def to_arrow(rows: Sequence[Row]) -> pa.Table:
@@ -88,8 +94,8 @@ def to_arrow(rows: Sequence[Row]) -> pa.Table:
             "window": [None if row.window is None else row.window._asdict() for row in rows],
             "width": [row.size_wh[0] for row in rows],
             "height": [row.size_wh[1] for row in rows],
-            "captions": [row.captions for row in rows],
-            "rules": [row.rules for row in rows],
+            "captions": _text_lists([row.captions for row in rows]),
+            "rules": _text_lists([row.rules for row in rows]),
             "boxes": _box_column([row.boxes for row in rows]),
             "phash": pa.nulls(len(rows), pa.uint64()),
         },
@@ -97,13 +103,22 @@ def to_arrow(rows: Sequence[Row]) -> pa.Table:
     )
 
 
+def _text_lists(lists: list[tuple[str, ...]]) -> pa.ListArray:
+    texts = pa.array(list(chain.from_iterable(lists)), pa.string())
+    return pa.ListArray.from_arrays(_offsets(lists), texts)
+
+
 def _box_column(boxes: list[Boxes]) -> pa.ListArray:
     """All boxes of all rows as one column, without a Python object a box."""
-    offsets = np.cumsum([0, *map(len, boxes)], dtype=np.int32)
     xyxy_N4 = np.concatenate([np.empty((0, 4)), *(item.xyxy_N4 for item in boxes)])
-    names = pa.array([name for item in boxes for name in item.names], pa.string())
+    names = pa.array(list(chain.from_iterable(item.names for item in boxes)), pa.string())
     columns = [names, *(pa.array(np.ascontiguousarray(xyxy_N4[:, axis])) for axis in range(4))]
-    return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(columns, fields=list(_BOX)))
+    structs = pa.StructArray.from_arrays(columns, fields=list(_BOX))
+    return pa.ListArray.from_arrays(_offsets(boxes), structs)
+
+
+def _offsets(lists: Sequence[Sized]) -> NDArray[np.int32]:
+    return np.cumsum([0, *map(len, lists)], dtype=np.int32)
 
 
 def metadata(sources: dict[str, Any], **more: object) -> dict[str, Any]:

@@ -7,6 +7,7 @@ of the visible part, in pixels of the tile.
 from __future__ import annotations
 
 from itertools import product
+from operator import lt
 from typing import NamedTuple
 
 import numpy as np
@@ -58,9 +59,9 @@ def cut_boxes(boxes: Boxes, window: Window, min_visible: float) -> Cut:
         min_visible: share of an object's own area, in (0, 1], that must lie inside; 0 keeps
             whatever has any area inside.
     """
-    x0, y0, x1, y1 = boxes.xyxy_N4.T
-    if len(boxes) and _all_inside(boxes.xyxy_N4, window):
+    if all_inside(boxes, window):
         return Cut(_moved(boxes.names, boxes.xyxy_N4, window), np.ones(len(boxes), np.bool_))
+    x0, y0, x1, y1 = boxes.xyxy_N4.T
     inside_N = (x0 >= window.x0) & (y0 >= window.y0) & (x1 <= window.x1) & (y1 <= window.y1)
     touches_N = (x0 < window.x1) & (y0 < window.y1) & (x1 > window.x0) & (y1 > window.y0)
     touches_N &= (x1 > x0) & (y1 > y0)
@@ -75,13 +76,14 @@ def cut_boxes(boxes: Boxes, window: Window, min_visible: float) -> Cut:
     return Cut(_moved(boxes.names, hulls_N4, window).take(keep_N), keep_N)
 
 
-def _all_inside(xyxy_N4: NDArray[np.float64], window: Window) -> bool:
-    """Whether every box has an area and lies inside: so it is with nearly all images."""
-    x0, y0 = xyxy_N4[:, :2].min(axis=0).tolist()
-    x1, y1 = xyxy_N4[:, 2:].max(axis=0).tolist()
-    if x0 < window.x0 or y0 < window.y0 or x1 > window.x1 or y1 > window.y1:
+def all_inside(boxes: Boxes, window: Window) -> bool:
+    """Whether every box of one or more has an area and lies inside: in nearly all images."""
+    if not boxes.names:
         return False
-    return bool((xyxy_N4[:, 2:] > xyxy_N4[:, :2]).all())
+    x0, y0, x1, y1 = boxes.xyxy_N4.T.tolist()  # of few boxes, faster than by arrays
+    inside = min(x0) >= window.x0 and min(y0) >= window.y0
+    inside = inside and max(x1) <= window.x1 and max(y1) <= window.y1
+    return inside and all(map(lt, x0, x1)) and all(map(lt, y0, y1))
 
 
 def _moved(names: tuple[str, ...], xyxy_N4: NDArray[np.float64], window: Window) -> Boxes:

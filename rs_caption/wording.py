@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Literal, NamedTuple, TypeVar
 
 from rs_caption.facts import Noun
+
+T = TypeVar("T")
+Ranked = Sequence[tuple[str, int]]  # categories with their counts, in the order of a sentence
 
 EXACT_UP_TO = 10  # "exceeds ten": RemoteCLIP III-B.1
 
@@ -80,33 +83,89 @@ def paper_noun(name: str, words: tuple[str, str] | None = None) -> Noun:
     return Noun(singular=singular, plural=plural, article=article)
 
 
-def ordered(counts: Mapping[str, int]) -> list[str]:
-    """The categories in the order a sentence names them: most numerous first, then by name."""
-    return sorted(counts, key=lambda name: (-counts[name], name))
+def ordered(counts: Mapping[str, int]) -> Ranked:
+    """Categories in the order a sentence names them: most numerous first, then by name."""
+    if len(counts) == 1:
+        return list(counts.items())
+    return [(name, -less) for less, name in sorted([(-n, name) for name, n in counts.items()])]
 
 
-def phrase(counts: Mapping[str, int], nouns: Mapping[str, Noun], style: Style, rng: Random) -> str:
-    """A list of items: `3 planes, 2 ships and a harbor`."""
-    items = [_item(counts[name], nouns[name], style, rng) for name in ordered(counts)]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+def pick(choices: Sequence[T], rng: Random) -> T:
+    """One of `choices`, each as likely: the share of [0, 1) that a draw falls into.
+
+    A third of the time of `rng.choice`; it favours a choice by less than one part in 10^14.
+    """
+    return choices[int(rng.random() * len(choices))]
 
 
-def _item(count: int, noun: Noun, style: Style, rng: Random) -> str:
-    if count == 1:
-        return f"{noun.article} {noun.singular}"
-    if count <= EXACT_UP_TO:
-        return f"{count} {noun.plural}"
-    return f"{rng.choice(style.quantifiers)} {noun.plural}"
+class Form(NamedTuple):
+    """A finished sentence round its list."""
+
+    before: str
+    after: str
 
 
-def be(counts: Mapping[str, int]) -> str:
-    """The verb after a list: singular for one object alone."""
-    return "is" if sum(counts.values()) == 1 else "are"
+class Frame:
+    """A template in one style, finished for every agreement of its verbs."""
+
+    def __init__(self, template: str, style: Style) -> None:
+        """Finish `template`, which holds `{list}`, and `{be}` or `{be_first}` if it likes."""
+        self._forms: dict[tuple[bool, bool], Form] = {}
+        for one, first_one in ((True, True), (False, True), (False, False)):
+            verbs = {"be": _be(one=one), "be_first": _be(one=first_one)}
+            text = template.format(list="{list}", **verbs)
+            before, _, after = sentence(text, style).partition("{list}")
+            self._forms[one, first_one] = Form(before, after)
+
+    def about(self, ranked: Ranked, words: str) -> str:
+        """The sentence about some categories, whose list is `words`."""
+        before, after = self._forms[is_one(ranked), ranked[0][1] == 1]
+        return f"{before}{words}{after}" if before else f"{words[0].upper()}{words[1:]}{after}"
 
 
-def be_first(counts: Mapping[str, int]) -> str:
+class Words:
+    """How one style speaks of the classes of a dataset; what it has said once it remembers."""
+
+    def __init__(self, classes: Mapping[str, Noun], style_name: str) -> None:
+        """Take the nouns of a manifest, of which the style may use other forms."""
+        self.style = STYLES[style_name]
+        self._nouns = nouns_for(classes, style_name)
+        self._few: dict[tuple[str, int], str] = {}
+        self._many: dict[str, list[str]] = {}
+
+    def item(self, name: str, count: int, rng: Random) -> str:
+        """A class by its count: `a plane`, `3 planes`, `many planes`."""
+        if count > EXACT_UP_TO:
+            if name not in self._many:
+                plural = self._nouns[name].plural
+                self._many[name] = [f"{much} {plural}" for much in self.style.quantifiers]
+            return pick(self._many[name], rng)
+        text = self._few.get((name, count))
+        if text is None:
+            noun = self._nouns[name]
+            text = f"{noun.article} {noun.singular}" if count == 1 else f"{count} {noun.plural}"
+            self._few[name, count] = text
+        return text
+
+    def phrase(self, ranked: Ranked, rng: Random) -> str:
+        """A list of items: `3 planes, 2 ships and a harbor`."""
+        items = [self.item(name, count, rng) for name, count in ranked]
+        last = items.pop()
+        return f"{', '.join(items)} and {last}" if items else last
+
+
+def is_one(ranked: Ranked) -> bool:
+    """Whether a list is of one object alone."""
+    return len(ranked) == 1 and ranked[0][1] == 1
+
+
+def be_first(ranked: Ranked) -> str:
     """The verb of "there ...": it agrees with the first item."""
-    return "is" if max(counts.values()) == 1 else "are"
+    return _be(one=ranked[0][1] == 1)
+
+
+def _be(*, one: bool) -> str:
+    return "is" if one else "are"
 
 
 def sentence(text: str, style: Style) -> str:

@@ -27,11 +27,16 @@ def leaves(facts: Manifest) -> list[Leaf]:
         for what, candidates in _kinds(part):
             if candidates:
                 path = _shown(candidates[0], facts.layout.suffix if what == "images" else "")
+                path += facts.layout.below if path.endswith("/") else ""
                 splits = found.setdefault(path, {}).setdefault(what, [])
                 if part.split and part.split not in splits:
                     splits.append(part.split)
+    beside = {f"{path[: path.rindex('/')]}/" for path in found if "/*" in path}  # "all/*.png"
     return [
-        Leaf(path, "; ".join(_holds(what, splits) for what, splits in kinds.items()))
+        Leaf(
+            f"{path}*" if path in beside else path,
+            "; ".join(_holds(what, splits) for what, splits in kinds.items()),
+        )
         for path, kinds in found.items()
     ]
 

@@ -67,6 +67,10 @@ def _download(facts: Manifest, width: int) -> Iterator[str]:
             "archive", f"{archive.name}: {archive.holds}".replace("{stem}", "*"), width
         )
         yield from _fact("", archive.md5 and f"md5 {archive.md5}", width)
+    for url in dict.fromkeys(archive.url for archive in got.archives if archive.url):
+        some = [archive.name for archive in got.archives if archive.url == url]
+        these = "all of these" if len(some) == len(got.archives) else ", ".join(some)
+        yield from _fact("archives from", f"{url}: {these}", width)
     yield from _fact("note", got.about, width)
 
 
@@ -90,14 +94,15 @@ def _layouts(facts: Manifest, width: int) -> Iterator[str]:
 
 def _splits(facts: Manifest) -> Iterator[str]:
     yield from _section("Published splits")
+    counted = "videos" if facts.frames else "images"
     versions = {name: facts.at(name) for name in facts.versions} or {"": facts}
     groups: dict[tuple[_Counts, ...], list[str]] = {}
     for name, version in versions.items():
-        counts = (_counts(split, stated) for split, stated in version.splits.items())
+        counts = (_counts(split, stated, facts) for split, stated in version.splits.items())
         groups.setdefault(tuple(counts), []).append(name)
     for group, names in groups.items():
         of = f" {', '.join(names)}" if len(groups) > 1 else ""
-        yield f"{_INDENT}{'split' + of:{_LABEL}}  {'images':>9}  {'objects':>9}"
+        yield f"{_INDENT}{'split' + of:{_LABEL}}  {counted:>9}  {'objects':>9}"
         for split, images, objects, annotated in group:
             note = "" if annotated else "  not annotated: never converted"
             numbers = f"{_number(images):>9}  {_number(objects):>9}"
@@ -107,15 +112,19 @@ def _splits(facts: Manifest) -> Iterator[str]:
 _Counts = tuple[str, int | None, int | None, bool]
 
 
-def _counts(name: str, stated: Split) -> _Counts:
-    return name, stated.images, stated.objects, stated.annotated
+def _counts(name: str, stated: Split, facts: Manifest) -> _Counts:
+    number = stated.videos if facts.frames else stated.images
+    return name, number, stated.objects, stated.annotated
 
 
 def _classes(facts: Manifest, width: int) -> Iterator[str]:
     if facts.classes:
         number = len({entry.name for entry in facts.classes})
         yield from _section(f"Classes ({number}), and what captions call them")
-        yield from _columns(_class_lines(facts), width)
+        for having, words in _class_groups(facts).items():
+            if having:
+                yield f"{_INDENT}version {', '.join(having)} only:"
+            yield from _columns(words, width)
     if facts.ignored:
         yield from _section("Annotated, but never captioned")
         yield from _fact("ignored", ", ".join(entry.name for entry in facts.ignored), width)
@@ -124,15 +133,17 @@ def _classes(facts: Manifest, width: int) -> Iterator[str]:
         yield from _columns((f"{one.name}: {one.phrase}" for one in facts.folders), width)
 
 
-def _class_lines(facts: Manifest) -> Iterator[str]:
-    """Each class once, with the versions that have it where not all do."""
+def _class_groups(facts: Manifest) -> dict[tuple[str, ...], list[str]]:
+    """Each class once, by the versions that have it: none named where all do, and these first."""
     versions: dict[str, list[str]] = {}
     for entry in facts.classes:
         words = f"{entry.name}: {entry.article} {entry.singular}, {entry.plural}"
         versions.setdefault(words, []).append(entry.version)
+    groups: dict[tuple[str, ...], list[str]] = {}
     for words, having in versions.items():
         everywhere = "" in having or set(having) == facts.versions.keys()
-        yield words if everywhere else f"{words} ({', '.join(having)} only)"
+        groups.setdefault(() if everywhere else tuple(having), []).append(words)
+    return dict(sorted(groups.items()))
 
 
 def _columns(texts: Iterable[str], width: int) -> Iterator[str]:
@@ -167,7 +178,11 @@ def _paper(facts: Manifest, width: int) -> Iterator[str]:
         return
     yield from _section("In RemoteCLIP's Table I")
     counts = {"images": paper.images, "classes": paper.classes, "boxes": paper.boxes}
-    text = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number is not None)
+    text = ", ".join(
+        f"{number:,} {'class' if (what, number) == ('classes', 1) else what}"
+        for what, number in counts.items()
+        if number is not None
+    )
     yield from _fact("counted", f"{text}{paper.size and f', {paper.size} on average'}", width)
     published = images_of(facts)
     if published not in {None, paper.images}:

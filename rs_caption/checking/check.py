@@ -18,9 +18,10 @@ from rs_caption.checking.missing import Missing, missing_parts, where_from
 from rs_caption.checking.remedies import REMEDIES, SIZELESS
 from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import DataError, Reason, UserError
+from rs_caption.facts import Part
 from rs_caption.readers import READERS
 from rs_caption.readers.item import Item, Source
-from rs_caption.readers.places import STEM
+from rs_caption.readers.places import STEM, Pattern, astray
 from rs_caption.sample import Boxes, Skipped
 
 SAMPLE = 200  # items read
@@ -95,20 +96,27 @@ def check(
     try:
         found = list(reader.scan(source))
     except (UserError, DataError) as error:
-        names = [name for lacking in missing for name in lacking.names]
-        elsewhere = "Did you mean" in str(error)
-        remedy = where_from(source.manifest, names) if missing and not elsewhere else ""
+        elsewhere = "Did you mean" in str(error) or " is here: " in str(error)
+        least = min(missing, key=lambda one: (not one.by_half, len(one.names)), default=None)
+        remedy = ""
+        if least and not elsewhere:
+            of = [least] if least.by_half else missing  # where nothing is here, all of it
+            names = [name for one in of for name in one.names]
+            split = least.part.split if least.by_half else ""
+            remedy = where_from(source.manifest, names, split)
         return Findings(faults=(Fault(str(error), remedy),))
     items = sorted((entry for entry in found if isinstance(entry, Item)), key=lambda one: one.key)
     skipped = [entry for entry in found if isinstance(entry, Skipped)] + _twice(items)
     counts = _count(source, items)
     looked = _look(source, spread(items, sample), progress, seconds)
+    if any(count.short > 0 for count in counts):  # these are among the missing already
+        skipped = [skip for skip in skipped if "neither image nor annotation" not in skip.detail]
     faults, quirks = _by_reason(source, skipped, "")
     read = _by_reason(source, looked.skipped, f" in the {looked.items:,} read")
     return Findings(
         unit=_unit(source),
         splits=tuple(counts),
-        faults=(*_incomplete(source, counts, missing, len(skipped)), *faults, *read[0]),
+        faults=(*_incomplete(source, counts, missing, skipped), *faults, *read[0]),
         quirks=(*quirks, *read[1]),
         items=len(items),
         looked_at=looked.items,
@@ -204,17 +212,21 @@ def _by_reason(
 
 
 def _incomplete(
-    source: Source, counts: Sequence[SplitCount], missing: Sequence[Missing], skipped: int
+    source: Source,
+    counts: Sequence[SplitCount],
+    missing: Sequence[Missing],
+    skipped: Sequence[Skipped],
 ) -> list[Fault]:
-    """Splits that are not here, or not in their published number.
-
-    What a release documents as missing its partner is counted as published but is no item; so
-    splits that are short by no more than what was skipped are told by what was skipped.
-    """
+    """Splits that are not here, or not in their published number of annotated images."""
     faults = []
     for count in counts:
         lacking = [one for one in missing if one.part.split in {"", count.split}]
-        if count.short > 0 or not count.here:
+        alone = 0 if count.here else _imageless(source, count.split, skipped)
+        if alone:
+            what = f"split {count.split}: {alone:,} annotations, none of their images here"
+            images = [part.images[0] for part in _parts(source, count.split)]
+            faults.append(Fault(what, where_from(source.manifest, images, count.split)))
+        elif count.short > 0 or not count.here:
             faults.append(_short(source, count, lacking))
         elif count.short < 0:
             faults.append(
@@ -224,11 +236,18 @@ def _incomplete(
                     "other files lie among them, or it is another version of the dataset",
                 )
             )
-    documented = set(source.manifest.quirks) & {"missing_annotation", "missing_image", "not_listed"}
-    short = sum(count.short for count in counts)
-    if documented and 0 < short <= skipped and not missing:
-        return [fault for fault in faults if "more than" in fault.what]
     return faults
+
+
+def _parts(source: Source, split: str) -> list[Part]:
+    return [part for part in source.manifest.layout.parts if part.split in {"", split}]
+
+
+def _imageless(source: Source, split: str, skipped: Sequence[Skipped]) -> int:
+    """Annotation files of a split whose images are not here."""
+    names = (name for part in _parts(source, split) for name in part.annotations)
+    folders = tuple(f"{Pattern.of(name).folder}/" for name in names)
+    return sum(one.reason == "missing_image" and one.item.startswith(folders) for one in skipped)
 
 
 def _short(source: Source, count: SplitCount, lacking: Sequence[Missing]) -> Fault:
@@ -243,4 +262,8 @@ def _short(source: Source, count: SplitCount, lacking: Sequence[Missing]) -> Fau
             f"split {count.split}: {count.here:,} of {count.published:,} published {_unit(source)} "
             f"with annotation, {count.short:,} are missing{not_here}"
         )
-    return Fault(what, where_from(source.manifest, names, count.split))
+    hints = [hint for name in names if (hint := astray(source.root, name))]
+    if not names:
+        parts = _parts(source, count.split)
+        names = [place[0] for part in parts for place in (part.images, part.annotations)]
+    return Fault(what, "; ".join(hints) or where_from(source.manifest, names, count.split))

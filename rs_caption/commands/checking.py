@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
 
-from rs_caption.checking.check import Fault, Findings, check
+from rs_caption.checking.check import Fault, Findings, SplitCount, check
 from rs_caption.console import out, print_table, progress_bar, say
-from rs_caption.convert import Request
 from rs_caption.own.found import Wish
+from rs_caption.request import Request
 from rs_caption.select import Typed, select, splits_of
 
 _NARROWEST = 60  # columns
@@ -36,17 +37,7 @@ def check_folder(name: str, wish: Wish, version: str, splits: tuple[str, ...]) -
 def print_findings(title: str, findings: Findings, seconds: float) -> None:
     """The verdict last, above it what it rests on."""
     if findings.splits:
-        rows = [
-            (
-                count.split,
-                count.here,
-                "-" if count.published is None else count.published,
-                "-" if count.published is None else -count.short,
-            )
-            for count in findings.splits
-        ]
-        header = ("split", "here", "published", "difference")
-        print_table(f"{title}: annotated {findings.unit}", header, rows)
+        _print_splits(f"{title}: annotated {findings.unit}", findings.splits)
         looked = f"{findings.looked_at:,} of {findings.items:,} items, spread over all"
         say(f"Read {looked}{_seen(findings)}")
     if findings.quirks:
@@ -60,6 +51,23 @@ def print_findings(title: str, findings: Findings, seconds: float) -> None:
     verdict = f"{len(findings.faults)} faults" if findings.faults else "complete"
     verdict = "1 fault" if len(findings.faults) == 1 else verdict
     say(f"\n{title}: {verdict} (checked in {seconds:.1f} s)", style="bold")
+
+
+def _print_splits(title: str, splits: Sequence[SplitCount]) -> None:
+    """Beside the published numbers, where any is."""
+    header, width = ("split", "here", "published", "difference"), 4
+    rows = [
+        (
+            count.split,
+            count.here,
+            "-" if count.published is None else count.published,
+            "-" if count.published is None else -count.short,
+        )
+        for count in splits
+    ]
+    if all(count.published is None for count in splits):
+        width = 2
+    print_table(title, header[:width], [row[:width] for row in rows])
 
 
 def _seen(findings: Findings) -> str:

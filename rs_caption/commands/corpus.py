@@ -67,6 +67,8 @@ def convert_all(
     check_root(wish.root, "all datasets")
     discovery = find(wish.root, out, with_images=wish.with_images)
     _print_discovery(wish.root, discovery)
+    if typed.every is not None and not any(one.facts.frames for one in discovery.found):
+        raise UserError("--every is for videos; none of the datasets found has any")
     tables, failed, skipped = [], [], 0
     for one in _asked_for(discovery.found, splits):
         name = one.facts.name
@@ -144,7 +146,7 @@ def _print_discovery(root: Path, discovery: Discovery) -> None:
     print_table(f"Found below {root}", ("dataset", "version", "folder"), rows)
     for doubt in doubts:
         say(f"Left out: {doubt}")
-    there = {one.facts.name for one in discovery.found}
+    there = {one.facts.name for one in discovery.found} | {one.name for one in discovery.doubts}
     absent = [facts.name for facts in manifest.captioned() if facts.name not in there]
     if absent:
         say(f"Not found: {', '.join(absent)}\n")

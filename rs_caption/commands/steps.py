@@ -9,9 +9,11 @@ from pathlib import Path
 from rs_caption import table
 from rs_caption.clean import REMOVED_FILE, CleanRequest, CleanResult, clean
 from rs_caption.console import print_counts, print_table, progress_bar, say
-from rs_caption.convert import Report, Request, convert
+from rs_caption.convert import Report, convert
 from rs_caption.files import whole
+from rs_caption.manifest import Manifest
 from rs_caption.own.found import Wish
+from rs_caption.request import Request
 from rs_caption.select import Typed, select, splits_of
 from rs_caption.show import draw, find_rows, lines
 from rs_caption.skips import SKIPPED_FILE
@@ -41,22 +43,28 @@ def convert_dataset(  # noqa: PLR0913 -- the options of the command
     )
     with progress_bar(f"Converting {facts.title}", resumes=True) as progress:
         report = convert(request, progress)
-    print_report(facts.title, report, folder)
+    print_report(facts, report, folder)
     return report.undocumented
 
 
-def print_report(title: str, report: Report, folder: Path) -> None:
+def print_report(facts: Manifest, report: Report, folder: Path) -> None:
     """The summary of a conversion."""
+    title = facts.title
     columns = ("images", "rows", "boxes", "captions")
     rows = [
         (split, *(counts.get(column, 0) for column in columns))
         for split, counts in report.splits.items()
     ]
     print_table(f"{title} in {report.seconds:g} s", ("split", *columns), rows)
-    print_counts("Annotated objects", report.objects, "object")
+    if facts.family == "ret":
+        print_counts("Sentences", report.objects, "sentence")
+    else:
+        print_counts("Annotated objects", report.objects, "object")
     print_counts("Pixels of masks", report.pixels, "pixel")
     if report.skipped:
         print_counts("Skipped", report.skipped, "reason")
+        for reason, example in report.examples.items():
+            say(f"  {reason}, for one: {example}")
         say(f"Skipped items, one by one: {folder / SKIPPED_FILE}")
     if report.undocumented:
         say(f"{report.undocumented:,} of these are unexpected: no documented quirk of {title}.")

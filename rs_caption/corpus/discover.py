@@ -7,7 +7,7 @@ releases are folders of `images` and `annotations`, so that names alone say too 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,7 @@ from rs_caption.errors import DataError, UserError
 from rs_caption.manifest import Manifest
 from rs_caption.readers import READERS
 from rs_caption.readers.item import Item, Source
-from rs_caption.readers.places import Pattern, is_here
+from rs_caption.readers.places import STEM, Pattern, is_here, missing_images
 from rs_caption.sample import Skipped
 
 DEPTH = 3  # folders below the root that are looked into
@@ -71,7 +71,11 @@ def find(root: Path, out: Path, *, with_images: bool = True) -> Discovery:
     known = manifest.captioned()
     found: dict[str, Found] = {}
     doubts: list[Doubt] = []
+    away: dict[str, Doubt] = {}
     for folder in _folders(root, {_real(out)}):
+        taken = {one.root for one in found.values()} - {root}
+        if not with_images and not taken.isdisjoint(folder.parents):
+            continue  # without images, any folder of labels in a dataset looks like one
         likely = _likely(folder, known, with_images=with_images)
         readings = {one.facts.name: _try(one, with_images=with_images) for one in likely}
         for one in likely:
@@ -81,9 +85,29 @@ def find(root: Path, out: Path, *, with_images: bool = True) -> Discovery:
                 why = f"{found[name].root} is taken already"
             if why is None:
                 found[name] = one
-            else:
+            elif with_images or readings[name].read:
                 doubts.append(Doubt(name, folder, why))
+        if with_images:
+            for doubt in _imageless(folder, known, readings):
+                away.setdefault(doubt.name, doubt)
+    doubted = found.keys() | {doubt.name for doubt in doubts}
+    doubts += [doubt for name, doubt in away.items() if name not in doubted]
     return Discovery(tuple(found[name] for name in sorted(found)), tuple(doubts))
+
+
+def _imageless(
+    folder: Path, known: Sequence[Manifest], readings: Mapping[str, _Reading]
+) -> Iterator[Doubt]:
+    """The datasets of which only the images are missing here."""
+    likely = _likely(folder, known, with_images=False)
+    some = [one for one in likely if one.facts.name not in readings]
+    tried = {one.facts.name: _try(one, with_images=False) for one in some}
+    for one in some:
+        name = one.facts.name
+        place = missing_images(folder, one.facts).replace(STEM, "*")
+        if place and _against(name, {**readings, **tried}) is None:
+            why = f"{place} is missing (--annotations-only converts without images)"
+            yield Doubt(name, folder, why)
 
 
 def _folders(root: Path, seen: set[str]) -> Iterator[Path]:

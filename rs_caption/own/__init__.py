@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from rs_caption.errors import UserError
 from rs_caption.facts import Class, Layout, Noun, Split, Terms
-from rs_caption.manifest import Manifest
+from rs_caption.manifest import Manifest, names
 from rs_caption.own import coco, masks, table_csv, voc, yolo
 from rs_caption.own.found import Found, Known, Wish
 from rs_caption.own.nouns import nouns_of
@@ -32,8 +33,10 @@ def manifest_of(form: str, wish: Wish) -> Manifest:
     """The manifest of the data below `wish.root`, named after its form unless `wish` names it.
 
     Raises:
-        UserError: the folder has not this form, or a file given for classes or nouns is no such.
+        UserError: the folder has not this form, a file given for classes or nouns is no such, or
+            the name is not fit.
     """
+    _check_name(wish.name)
     found = FORMS[form](wish)
     nouns = nouns_of([known.name for known in found.classes], wish.nouns)
     classes = tuple(_class(known, nouns[known.name]) for known in found.classes)
@@ -55,6 +58,22 @@ def manifest_of(form: str, wish: Wish) -> Manifest:
     )
     digest = hashlib.sha256(msgspec.json.encode(manifest, order="deterministic")).hexdigest()
     return msgspec.structs.replace(manifest, digest=digest)
+
+
+def _check_name(name: str) -> None:
+    """A name begins each `image_id`: `/` ends it there, and `#` begins the number of a tile.
+
+    Raises:
+        UserError: it has one of them, is blank, or is that of a published dataset.
+    """
+    if name and (not name.strip() or not name.isprintable()):
+        raise UserError(f"--name: expected a name, found {name!r}")
+    if "/" in name or "#" in name:
+        raise UserError(f"--name: expected a name without / and #, found {name!r}")
+    if name in names():
+        raise UserError(
+            f"--name: {name} is the name of a published dataset; give your own data another one"
+        )
 
 
 def _class(known: Known, noun: Noun) -> Class:

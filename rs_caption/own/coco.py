@@ -18,7 +18,7 @@ from rs_caption.errors import UserError
 from rs_caption.facts import Part
 from rs_caption.own.found import Found, Known, Wish
 from rs_caption.readers.coco import EXPECTED, Category, Id, Image
-from rs_caption.readers.listed import decode, is_below
+from rs_caption.readers.listed import decode, is_below, with_slashes
 
 _PLACES = ("annotations/*.json", "*/_annotations.coco.json", "*.json", "*/*.json")
 _OTHERS = ("captions_", "person_keypoints_", "image_info_", "panoptic_", "stuff_")
@@ -101,7 +101,8 @@ def _part(wish: Wish, path: Path, images: list[Image]) -> Part:
     split = split_of(path.stem, below.parent.name)
     folders = list(dict.fromkeys(_folders(below, split)))
     step = max(1, len(images) // _TRIED)
-    names = [image.file_name for image in images[::step] if is_below(image.file_name)]
+    listed = (with_slashes(image.file_name) for image in images[::step])
+    names = [name for name in listed if is_below(name)]
     hits = {folder: sum(_is_file(wish.root / folder / n) for n in names) for folder in folders}
     best = max(folders, key=lambda folder: hits[folder])  # the first of equal ones
     if not hits[best]:

@@ -20,7 +20,10 @@ from rs_caption.readers.text import read_user_file
 
 _FILES = ("classes.csv", "class_dict.csv", "labelmap.txt")
 _BACKGROUND = {"background"}
-_IGNORED = {"ignore", "ignored", "void", "unlabeled", "unlabelled"}
+_IGNORED = {
+    *("ignore", "ignored", "none", "unclassified", "unknown"),
+    *("unlabeled", "unlabelled", "void"),
+}
 _CHANNELS = (("red", "green", "blue"), ("r", "g", "b"))
 _LARGEST = {"index": 65_535, "colour": 255}
 _EXAMPLE = (

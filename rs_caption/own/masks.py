@@ -8,7 +8,7 @@ What the pixels mean stands in a table: `--classes FILE`, or one of these in the
     classes.csv, class_dict.csv   name,value or name,red,green,blue (r,g,b): `car,64,0,128`
     labelmap.txt                  as CVAT writes it: `car:64,0,128::`
 
-Rows called background are no object; those called ignore, ignored, void or unlabeled are unknown
+Rows called background are no object; those called ignore, unknown, void and the like are unknown
 ground. Sources: docs.cvat.ai (Segmentation mask); CamVid as Kaggle has it (class_dict.csv).
 """
 

@@ -30,14 +30,31 @@ _JOINTS = re.compile(
 _BLANKS = re.compile(r"[^\w'/-]+|_+")
 _QUALIFIED = re.compile(r"\A([^()]+?)\s*\(([^()]+)\)\Z")  # car (small)
 _HYPHENATED = re.compile(r"\b\w-\w|\w \w")  # T-junction, dry-cargo ship: else a hyphen is a joint
+_WITH = re.compile(r"\bw/ ?(?=\w)", re.IGNORECASE)  # truck w/box
 _LIST = re.compile(r"\b(and|or)\b")  # of two things, which a caption would tell apart
 _MASS = re.compile(  # what is not counted: areas of it are
     r"agriculture|asphalt|bareland|brush|concrete|cropland|debris|farmland|foliage|"
-    r"forestland|grass|grassland|gravel|greenery|ice|land|mud|rangeland|rubble|sand|"
-    r"scrub|shrubland|snow|soil|turf|vegetation|wasteland|water|woodland"
+    r"forestland|garbage|grass|grassland|gravel|greenery|ice|land|mud|rangeland|rubbish|rubble|"
+    r"sand|scrub|shrubland|snow|soil|trash|turf|vegetation|waste|wasteland|water|woodland"
+)
+_PARTS = {  # what is counted by something else: a piece of equipment
+    **dict.fromkeys(
+        ("cattle", "livestock", "poultry", "wildlife"), ("group of {}", "groups of {}")
+    ),
+    **dict.fromkeys(
+        ("equipment", "furniture", "infrastructure", "luggage", "machinery"),
+        ("piece of {}", "pieces of {}"),
+    ),
+    "parking": ("{} area", "{} areas"),
+}
+_NO_NOUN = re.compile(  # what says how a thing is, and not what it is
+    r"(?:un)?(?:classified|damaged|occupied)|abandoned|agricultural|burn(?:ed|t)|collapsed|"
+    r"commercial|damage|dense|destroyed|empty|flooded|industrial|intact|large|medium|moving|parked|"
+    r"residential|rural|small|stationary|traffic|urban|vacant"
 )
 _PREPOSITIONS = frozenset(["at", "by", "in", "near", "of", "on", "over", "under", "with"])
 _OTHERS = frozenset(["other", "others", "misc", "miscellaneous"])
+_NEGATIONS = frozenset(["no", "non", "not", "without"])
 _UNKNOWN = frozenset(["undefined", "unknown", "unspecified"])
 _KINDS = frozenset(["category", "class", "id", "label", "object", "type"])
 # One thing though it ends in s, and several though its end looks like that of one.
@@ -88,19 +105,35 @@ def inflected(name: str) -> Noun:
         )
     if words in _UNKNOWN:
         return _object(f"{words} kind")
+    if spoken[0] in _NEGATIONS:
+        return _object(f"class {words}")
     if spoken[0] in _KINDS and spoken[-1].isdigit():
         return _object(f"class {spoken[-1]}")
     if _LIST.search(words):
         return _object(f"class {words}")
-    if _MASS.fullmatch(spoken[-1]) and not _PREPOSITIONS.intersection(spoken):
-        return _noun(f"area of {words}", f"areas of {words}")
+    if not _PREPOSITIONS.intersection(spoken) and (noun := _uncounted(words, spoken[-1])):
+        return noun
+    if spoken[0] == "other":  # an other airplane is no English
+        one, many = _numbers(words.removeprefix("other "))
+        return _noun(f"{one} of another kind", f"{many} of other kinds")
     pairs = [_numbers(part.strip()) for part in words.split("/") if part.strip()]
     return _noun(" or ".join(one for one, _ in pairs), " or ".join(many for _, many in pairs))
+
+
+def _uncounted(words: str, last: str) -> Noun | None:
+    """The noun of what has no plural; None where words are counted."""
+    if _MASS.fullmatch(last):
+        return _noun(f"area of {words}", f"areas of {words}")
+    if last in _PARTS:
+        one, many = _PARTS[last]
+        return _noun(one.format(words), many.format(words))
+    return _object(f"class {words}") if _NO_NOUN.fullmatch(last) else None
 
 
 def _words(name: str) -> str:
     """A class name as words: lower case but for what is spelt in letters."""
     text = re.sub("[&+]", " and ", _QUALIFIED.sub(r"\2 \1", name.strip()))
+    text = _WITH.sub(" with ", text)
     text = _BLANKS.sub(" ", _JOINTS.sub(" ", text))
     if not _HYPHENATED.search(text):
         text = text.replace("-", " ")

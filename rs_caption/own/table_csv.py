@@ -1,7 +1,8 @@
 """A user's boxes in CSV tables: `train.csv`, `val.csv`, `test.csv`, or one of any name.
 
-Images lie beside the tables or in a folder of their own. A table may name the split of each image
-itself, in a column `split`; a table that names none, neither so nor in its file name, is `train`.
+Images lie beside the tables or in a folder of their own; tables may lie in a folder a split, as in
+Roboflow's `train/_annotations.csv`. A table may name the split of each image itself, in a column
+`split`; a table that names none, neither so nor in its file name nor its folder's, is `train`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from rs_caption.own.found import SPLITS, Found, Known, Wish
 from rs_caption.readers.table_csv import NEEDED, SPELLINGS, Table, columns_in, read_table
 from rs_caption.readers.text import read_user_file
 
-_BESIDE = (".", "annotations", "labels")  # where tables lie
+_TABLES = ("annotations", "labels")  # folders where tables lie, but for the root
+_BESIDE = ("*.csv", *(f"{name}/*.csv" for name in _TABLES))
+_BELOW = "*/*.csv"  # else
 _IMAGES = (".", "images", "Images", "JPEGImages", "{split}", "images/{split}", "{split}/images")
 _SYNONYMS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
 _LOOKED_FOR = 50  # images, to tell in which folder they lie
@@ -49,18 +52,35 @@ def describe(wish: Wish) -> Found:
 
 def _files(root: Path) -> list[Path]:
     """The CSV files whose header has the columns; another table may lie beside them."""
-    found = [path for folder in _BESIDE for path in sorted((root / folder).glob("*.csv"))]
-    tables = [path for path in found if _is_table(path)]
+    found = [path for pattern in _BESIDE for path in sorted(root.glob(pattern))]
+    tables = [path for path in found if _is_header(_first_line(path))]
+    if not tables:
+        found += [path for path in sorted(root.glob(_BELOW)) if path not in found]
+        tables = [path for path in found if _is_header(_first_line(path))]
     if not tables:
         wanted = ",".join(SPELLINGS[name][0] for name in NEEDED)
         there = ", ".join(path.name for path in found[:8]) or "no CSV file"
-        raise UserError(f"{root}: expected a CSV file with the header {wanted}, found {there}")
+        problem = f"{root}: expected a CSV file with the header {wanted}, found {there}"
+        raise UserError(problem + (_remedy(found) if found else ""))
     return tables
 
 
-def _is_table(path: Path) -> bool:
-    first = read_user_file(path).partition("\n")[0]
-    known = columns_in([name.strip(' "\r').lower() for name in first.split(",")])
+def _remedy(found: list[Path]) -> str:
+    """What to do about the first file: the one that only needs commas, if there is one."""
+    lines = {path: _first_line(path) for path in found}
+    for path, line in lines.items():
+        if any(_is_header(line, separator) for separator in ";\t|"):
+            return f"; {path.name} begins with {line[:80]!r}: separate by commas"
+    path, line = next(iter(lines.items()))
+    return f"; {path.name} begins with {line[:80]!r}: it needs a header with these names"
+
+
+def _first_line(path: Path) -> str:
+    return read_user_file(path).partition("\n")[0].strip("\r")
+
+
+def _is_header(line: str, separator: str = ",") -> bool:
+    known = columns_in([name.strip(' "').lower() for name in line.split(separator)])
     return known.keys() >= set(NEEDED)
 
 
@@ -79,14 +99,18 @@ def _labels(table: Table) -> set[str]:
 
 
 def _part(root: Path, table: Table) -> Part:
-    split = "" if "split" in table.columns else _split_of(table.path)
-    places = [name.format(split=split) for name in _IMAGES if split or "{" not in name]
+    folder = table.path.parent.relative_to(root).as_posix()
+    split = "" if "split" in table.columns else _split_of(table.path.stem, folder)
+    own = () if folder in {".", *_TABLES} else (folder, f"{folder}/images")
+    places = [*own, *(name.format(split=split) for name in _IMAGES if split or "{" not in name)]
     images = list(dict.fromkeys(table.columns["image"]))[:_LOOKED_FOR]
     there = (name for name in places if any((root / name / image).is_file() for image in images))
     annotation = table.path.relative_to(root).as_posix()
     return Part(split=split, images=(next(there, "."),), annotations=(annotation,))
 
 
-def _split_of(path: Path) -> str:
-    words = [_SYNONYMS.get(word, word) for word in re.split(r"[^a-z]+", path.stem.lower())]
+def _split_of(*names: str) -> str:
+    """The split that the first telling one of some names tells."""
+    spelt = (word for name in names for word in re.split(r"[^a-z]+", name.lower()))
+    words = [_SYNONYMS.get(word, word) for word in spelt]
     return next((word for word in words if word in SPLITS), "train")

@@ -6,15 +6,16 @@
     names: {0: ship, 1: plane}
 
 Without data.yaml: `images/train` with `labels/train`, or `train/images` with `train/labels`, or
-`images` with `labels`; names come from `--classes`, `classes.txt` or `*.names`, one a line from id
-0 on. Only what lies below the root is read, wherever `path` leads: data sets are moved. Source:
-docs.ultralytics.com/datasets/detect.
+`images` with `labels`, or the labels beside the images, as labelImg leaves them; names come from
+`--classes`, `classes.txt` or `*.names`, one a line from id 0 on. Only what lies below the root is
+read, wherever `path` leads: data sets are moved. Source: docs.ultralytics.com/datasets/detect.
 """
 
 from __future__ import annotations
 
 import csv
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -24,11 +25,15 @@ import yaml
 from rs_caption.errors import UserError
 from rs_caption.facts import Part
 from rs_caption.own.found import SPLITS, Found, Known, Wish
+from rs_caption.readers.listed import images_below
 from rs_caption.readers.text import read_user_file
 from rs_caption.readers.yolo import label_of
 
-_YAMLS = ("data.yaml", "data.yml", "dataset.yaml", "*.yaml", "*.yml")
+_YAMLS = ("data.yaml", "data.yml", "dataset.yaml")
+_OTHER_YAMLS = ("*.yaml", "*.yml")  # of which one that names no class is something else
+_NAMES_KEY = re.compile(r"^names\s*:", re.MULTILINE)
 _NAMES = ("classes.txt", "obj.names", "*.names", "labels/classes.txt", "*/labels/classes.txt")
+_NAMES_BESIDE = ("*/classes.txt", "images/*/classes.txt")  # one a folder, all the same
 _SPELLINGS = (("train",), ("val", "valid", "validation"), ("test",))
 _LAYOUTS = ("images/{}", "{}/images")
 _LISTS = ("{}.txt",)  # darknet's, as CVAT writes them
@@ -52,12 +57,14 @@ def describe(wish: Wish) -> Found:
     Raises:
         UserError: neither is there, data.yaml is broken or leads elsewhere, or no class has a name.
     """
-    file = _first(wish.root, _YAMLS)
+    file = _first(wish.root, _YAMLS) or _with_names(wish.root)
     data = None if file is None else _load(file)
-    parts = _parts(wish.root) if file is None or data is None else tuple(_stated(file, data))
+    parts = () if file is None or data is None else tuple(_stated(file, data))
+    parts = parts or _parts(wish.root)  # data.yaml may name the classes alone
     if not parts:
         looked = "data.yaml, images/train with labels/train, train/images with train/labels"
-        raise UserError(f"{wish.root}: no YOLO data here. Looked for {looked}, images with labels")
+        looked += ", images with labels, labels beside the images"
+        raise UserError(f"{wish.root}: no YOLO data here. Looked for {looked}")
     if wish.classes:
         classes = _table(wish.classes)
     else:
@@ -69,6 +76,13 @@ def _first(root: Path, patterns: Iterable[str]) -> Path | None:
     """The first file that a pattern finds."""
     found = (path for pattern in patterns for path in sorted(root.glob(pattern)))
     return next((path for path in found if path.is_file()), None)
+
+
+def _with_names(root: Path) -> Path | None:
+    """The first YAML file of any name that names classes."""
+    files = (path for pattern in _OTHER_YAMLS for path in sorted(root.glob(pattern)))
+    readable = (path for path in files if path.is_file())
+    return next((path for path in readable if _NAMES_KEY.search(read_user_file(path))), None)
 
 
 def _load(file: Path) -> _Data:
@@ -84,12 +98,16 @@ def _load(file: Path) -> _Data:
 
 
 def _stated(file: Path, data: _Data) -> Iterator[Part]:
-    root = file.parent
+    """A part an entry; a folder that is train and val (as in COCO128) is what it is first."""
+    root, seen = file.parent, set()
     entries = {"train": data.train, "val": data.val or data.valid, "test": data.test}
     for split, entry in entries.items():
         for text in [entry] if isinstance(entry, str) else entry or ():
-            if text:
-                yield _part(root, split, _below(file, split, data.path, text))
+            below = _below(file, split, data.path, text) if text else ""
+            part = _part(root, split, below) if below else None
+            if part and (key := (part.images, part.members)) not in seen:
+                seen.add(key)
+                yield part
 
 
 def _below(file: Path, split: str, path: str, text: str) -> str:
@@ -136,7 +154,28 @@ def _parts(root: Path) -> tuple[Part, ...]:
     if (root / "labels").is_dir():
         return (_part(root, "train", "images"),)
     lists = [(split, f"{split}.txt") for split in SPLITS if (root / f"{split}.txt").is_file()]
-    return tuple(_part(root, split, name) for split, name in lists)
+    return tuple(_part(root, split, name) for split, name in lists) or _beside(root)
+
+
+def _beside(root: Path) -> tuple[Part, ...]:
+    """Folders of images that have their labels beside them."""
+    for layout in ("{}", "images/{}"):
+        names = [
+            (s, layout.format(n)) for s, ns in zip(SPLITS, _SPELLINGS, strict=True) for n in ns
+        ]
+        if parts := [(split, name) for split, name in names if _has_pairs(root / name)]:
+            break
+    else:
+        parts = [("train", name) for name in ("images", ".") if _has_pairs(root / name)][:1]
+    return tuple(Part(images=(n,), annotations=(n,), split=split) for split, n in parts)
+
+
+def _has_pairs(folder: Path) -> bool:
+    """Whether any image has a text file of its stem beside it."""
+    if not folder.is_dir():
+        return False
+    images = {name.rpartition(".")[0] for name in images_below(folder)}
+    return any(n.removesuffix(".txt") in images for n in images_below(folder, (".txt",)))
 
 
 def _of_yaml(file: Path, data: _Data) -> tuple[Known, ...]:
@@ -150,14 +189,31 @@ def _of_yaml(file: Path, data: _Data) -> tuple[Known, ...]:
 
 
 def _named(root: Path) -> tuple[Known, ...]:
-    file = _first(root, _NAMES)
+    file = _first(root, _NAMES) or _of_folders(root)
     if file is None:
         remedy = "state them in data.yaml (names), in classes.txt, one a line, or with --classes"
         raise UserError(f"{root}: nothing names the classes; {remedy}")
-    lines = [line.strip() for line in read_user_file(file).splitlines()]
-    while lines and not lines[-1]:
-        lines.pop()
-    return _checked(file, enumerate(lines))
+    return _checked(file, enumerate(_lines(file)))
+
+
+def _of_folders(root: Path) -> Path | None:
+    """The longest list of classes in the folders; labelImg adds a class where it is first drawn.
+
+    Raises:
+        UserError: an id has another name in another folder.
+    """
+    files = [path for pattern in _NAMES_BESIDE for path in sorted(root.glob(pattern))]
+    lists = {path: _lines(path) for path in files if path.is_file()}
+    longest = max(lists, key=lambda path: len(lists[path]), default=None)
+    for path, lines in lists.items():
+        if longest and lines != lists[longest][: len(lines)]:
+            remedy = "write one classes.txt to the root once the labels agree"
+            raise UserError(f"{path}: not the same classes as in {longest}; {remedy}")
+    return longest
+
+
+def _lines(file: Path) -> list[str]:
+    return [line.strip() for line in read_user_file(file).rstrip().splitlines()]
 
 
 def _table(file: Path) -> tuple[Known, ...]:

@@ -65,7 +65,11 @@ class Sorted:
 
 
 def sort_out(
-    class_names: ClassNames, path: Path, texts: Sequence[str], boxes: Boxes, lines: Sequence[int]
+    class_names: ClassNames,
+    path: Path | str,
+    texts: Sequence[str],
+    boxes: Boxes,
+    lines: Sequence[int],
 ) -> Sorted:
     """Give boxes the names of the manifest, and take out those it ignores.
 
@@ -79,6 +83,21 @@ def sort_out(
     Raises:
         DataError: `unknown_class`.
     """
+    known = class_names.known
+    try:
+        names = tuple([known[text] for text in texts])
+    except KeyError:  # another spelling, or none
+        names = _names(class_names, path, texts, lines)
+    named = Boxes(names, boxes.xyxy_N4, boxes.quads_N42)
+    if class_names.ignored.isdisjoint(names):
+        return Sorted(named, ())
+    keep_N = np.array([name not in class_names.ignored for name in names])
+    return Sorted(named.take(keep_N), count_dropped(names, ~keep_N))
+
+
+def _names(
+    class_names: ClassNames, path: Path | str, texts: Sequence[str], lines: Sequence[int]
+) -> tuple[str, ...]:
     found = {text: class_names.find(text) for text in set(texts)}
     if None in found.values():
         first = next(at for at, text in enumerate(texts) if found[text] is None)
@@ -89,12 +108,7 @@ def sort_out(
             f"no class is called {texts[first][:_SHOWN]!r}; the classes are: {known}",
             lines[first] if lines else None,
         )
-    names = tuple([str(found[text]) for text in texts])
-    named = Boxes(names, boxes.xyxy_N4, boxes.quads_N42)
-    if class_names.ignored.isdisjoint(map(str, found.values())):
-        return Sorted(named, ())
-    keep_N = np.array([name not in class_names.ignored for name in names])
-    return Sorted(named.take(keep_N), count_dropped(names, ~keep_N))
+    return tuple(str(found[text]) for text in texts)
 
 
 def count_dropped(names: Sequence[str], drop_N: NDArray[np.bool_]) -> tuple[tuple[str, int], ...]:

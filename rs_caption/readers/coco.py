@@ -5,10 +5,11 @@
                       "iscrowd": 0}],
      "categories": [{"id": 3, "name": "ship"}]}
 
-`bbox` is x, y, width, height in pixels from 0. `file_name` may hold sub-folders. Annotations with
-`iscrowd` are regions of many objects, those with `ignore` are not to be judged: neither is
-captioned, both are counted. Segmentations are skipped over. Source: cocodataset.org/#format-data;
-`ignore` and the second masks' file names: mmdetection, github.com/CAPTAIN-WHU/iSAID_Devkit.
+`bbox` is x, y, width, height in pixels from 0. `file_name` may hold sub-folders, on
+Windows with back slashes between them. Annotations with `iscrowd` are regions of many objects,
+those with `ignore` are not to be judged: neither is captioned, both are counted. Segmentations are
+skipped over. Source: cocodataset.org/#format-data; `ignore` and the second masks' file names:
+mmdetection, github.com/CAPTAIN-WHU/iSAID_Devkit.
 """
 
 from __future__ import annotations
@@ -26,7 +27,14 @@ from rs_caption.errors import UserError
 from rs_caption.readers.classes import sort_out
 from rs_caption.readers.corners import half_open
 from rs_caption.readers.item import Item, Source, size_of
-from rs_caption.readers.listed import decode, each_once, images_below, is_below, stated_size
+from rs_caption.readers.listed import (
+    decode,
+    each_once,
+    images_below,
+    is_below,
+    stated_size,
+    with_slashes,
+)
 from rs_caption.readers.places import Place, find_places, first_there
 from rs_caption.readers.text import LARGEST_PX
 from rs_caption.sample import Boxes, Sample, Skipped
@@ -119,14 +127,15 @@ def _items(source: Source, place: Place, file: _File) -> Iterator[Item | Skipped
     there = images_below(source.root / place.images) if source.with_images else None
     entries = Counter(image.id for image in file.images)
     for at, image in enumerate(file.images):
-        path = posixpath.normpath(f"{place.images}/{image.file_name}")
-        if not is_below(image.file_name):
+        name = with_slashes(image.file_name)
+        path = posixpath.normpath(f"{place.images}/{name}")
+        if not is_below(name):
             detail = f"expected a path below {place.images}, found {image.file_name!r}"
             yield Skipped(f"{place.images}/{image.file_name}", "bad_annotation", detail)
         elif entries[image.id] > 1:
             detail = f"{entries[image.id]} images of {place.annotations} have the id {image.id!r}"
             yield Skipped(path, "duplicate_image_id", detail)
-        elif there is not None and image.file_name.removeprefix("./") not in there:
+        elif there is not None and name.removeprefix("./") not in there:
             detail = f"listed in {place.annotations}, not in the folder"
             yield Skipped(path, "missing_image", detail)
         else:
@@ -141,8 +150,10 @@ def _strays(place: Place, file: _File, at_N: NDArray[np.intp]) -> Iterator[Skipp
         one = file.annotations[at]
         gone.setdefault(one.image_id, []).append(one.id)
     for image_id, ids in gone.items():
-        detail = f"{len(ids)} annotations, the first with id {ids[0]!r}, are of image_id "
-        detail += f"{image_id!r}, which is none of `images`"
+        detail = f"{len(ids)} annotations, the first with id {ids[0]!r}, are"
+        if len(ids) == 1:
+            detail = f"an annotation, with id {ids[0]!r}, is"
+        detail += f" of image_id {image_id!r}, which is none of `images`"
         yield Skipped(place.annotations, "bad_annotation", detail)
 
 
@@ -214,7 +225,8 @@ def _unlisted(source: Source, places: list[Place]) -> Iterator[Skipped]:
         if annotation and images:
             for image in decode(source.root / annotation, _Images, EXPECTED).images:
                 names = (image.file_name, image.ins_file_name, image.seg_file_name)
-                listed |= {posixpath.normpath(f"{images}/{name}") for name in names if name}
+                below = (f"{images}/{with_slashes(name)}" for name in names if name)
+                listed |= set(map(posixpath.normpath, below))
     for folder in dict.fromkeys(place.images for place in places):
         there = {posixpath.normpath(f"{folder}/{n}") for n in images_below(source.root / folder)}
         for path in sorted(there - listed):

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +38,7 @@ class _Table:
     Of a class that is a name, `values_NC` has 0.
     """
 
-    path: Path
+    path: str
     order: tuple[str, ...]
     rows: list[list[str]]
     lines: Sequence[int]
@@ -63,7 +62,7 @@ def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
         DataError: `bad_annotation`, `unknown_class`, or what `size_of` raises. One bad line makes
             the counts of the whole image untrue, so the image goes, not the line.
     """
-    manifest, path = source.manifest, source.root / item.annotation
+    manifest, path = source.manifest, f"{source.root}/{item.annotation}"
     columns = manifest.columns or check_columns(manifest)
     table = _parse(path, columns.order)
     texts, lines = _classes(table, source.class_names), table.lines
@@ -105,7 +104,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _parse(path: Path, order: tuple[str, ...]) -> _Table:
+def _parse(path: str, order: tuple[str, ...]) -> _Table:
     text = read_text(path)
     rows = list(map(str.split, text.replace(",", " ").splitlines()))
     lines: Sequence[int] = range(1, len(rows) + 1)
@@ -120,7 +119,7 @@ def _parse(path: Path, order: tuple[str, ...]) -> _Table:
     return _Table(path, order, rows, lines, _values(path, rows, lines, order))
 
 
-def _check(path: Path, text: str, order: Sequence[str]) -> None:
+def _check(path: str, text: str, order: Sequence[str]) -> None:
     """Find the line that has not one field a column; an empty field counts, but at the end."""
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -134,7 +133,7 @@ def _check(path: Path, text: str, order: Sequence[str]) -> None:
 
 
 def _values(
-    path: Path, rows: list[list[str]], lines: Sequence[int], order: Sequence[str]
+    path: str, rows: list[list[str]], lines: Sequence[int], order: Sequence[str]
 ) -> NDArray[np.float64]:
     """Every column as numbers; a class may be a name, and has then 0 here."""
     if not rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +22,13 @@ def half_open(
     """
     if form is None:
         return xyxy_N4
-    last = 1 if form.inclusive and not sized else 0
-    return xyxy_N4 - form.first + np.array([0, 0, last, last], np.float64)
+    return xyxy_N4 + _shift(form.first, form.inclusive and not sized)
+
+
+@cache
+def _shift(first: int, last_named: bool) -> NDArray[np.float64]:
+    """What to add to x0, y0, x1 and y1."""
+    return np.array([0, 0, last_named, last_named], np.float64) - first
 
 
 def inside_out(xyxy_N4: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -79,7 +79,12 @@ def corners(rotated_N5: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _parse(path: Path) -> etree._Element:
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=False,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     try:
         root = etree.fromstring(path.read_bytes(), parser)
@@ -89,15 +94,22 @@ def _parse(path: Path) -> etree._Element:
         raise DataError("bad_annotation", path, f"expected XML ({error})") from error
     if root.tag != _ROOT:
         raise DataError("bad_annotation", path, f"expected <{_ROOT}>, found <{str(root.tag)[:80]}>")
-    if root.find("HRSC_Objects") is None:
-        raise DataError("bad_annotation", path, "expected <HRSC_Objects>, if only an empty one")
+    if len(root.findall("HRSC_Objects")) != 1:
+        raise DataError("bad_annotation", path, "expected one <HRSC_Objects>, if only an empty one")
     return root
 
 
 def _text(path: Path, ship: etree._Element, name: str) -> str:
-    text = (ship.findtext(name) or "").strip()
+    leaves = ship.findall(name)
+    text = (leaves[0].text or "").strip() if leaves else ""
     if not text:
         raise DataError("bad_annotation", path, f"a ship without <{name}>", ship.sourceline)
+    if len(leaves) > 1:
+        problem = f"expected one <{name}> in a ship, found several"
+        raise DataError("bad_annotation", path, problem, leaves[1].sourceline)
+    if len(leaves[0]):  # `3<b/>4` and `3&x;4` are not 3
+        problem = f"expected text alone in <{name}>"
+        raise DataError("bad_annotation", path, problem, leaves[0].sourceline)
     return text
 
 

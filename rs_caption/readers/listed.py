@@ -48,11 +48,23 @@ def is_below(name: str) -> bool:
     return plain and not path.is_absolute() and ".." not in path.parts and bool(path.parts)
 
 
+def with_slashes(name: str) -> str:
+    r"""A file name as here, where a tool on Windows has written `images\a.png` into a file."""
+    return name.replace("\\", "/")
+
+
 def images_below(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> set[str]:
-    """Paths below `folder`, with `/`, of the images in it and its sub-folders."""
+    """Paths below `folder`, with `/`, of the images in it and its sub-folders.
+
+    Links to folders are followed, but not where one leads to a folder that it lies in.
+    """
     found: set[str] = set()
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not _leads_back(f"{parent}/{name}")
+        ]
         below = Path(parent).relative_to(folder).as_posix()
         start = "" if below == "." else f"{below}/"
         found |= {
@@ -61,6 +73,14 @@ def images_below(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> set[str]
             if name.lower().endswith(suffixes) and not name.startswith(".")
         }
     return found
+
+
+def _leads_back(folder: str) -> bool:
+    """Whether a folder is a link to one that it lies in: to follow it would never end."""
+    if not os.path.islink(folder):  # noqa: PTH114 -- a Path a folder costs more than the call
+        return False
+    real = os.path.realpath(folder)
+    return f"{os.path.realpath(os.path.dirname(folder))}/".startswith(f"{real}/")  # noqa: PTH120
 
 
 def stated_size(width: float | None, height: float | None) -> tuple[int, int] | None:

@@ -50,6 +50,7 @@ def indices(path: Path, *, one_bit: bool = False) -> NDArray[np.integer]:
         DataError: `bad_annotation`, also where there are several bands or no integers.
     """
     with opened(path) as image:
+        _check_sums(path, image)
         values = np.asarray(image)
     if one_bit and values.dtype.kind == "b":
         return values.astype(np.uint8)
@@ -68,6 +69,7 @@ def colours(path: Path) -> NDArray[np.uint8]:
         DataError: `bad_annotation`, also where there are no colours, or transparent ones.
     """
     with opened(path) as image:
+        _check_sums(path, image)
         if image.mode == "RGBA" and image.getchannel("A").getextrema() != _OPAQUE:
             raise DataError("bad_annotation", path, "expected colours, found transparent pixels")
         if image.mode not in {"RGB", "RGBA", "RGBX", "P"}:
@@ -82,3 +84,10 @@ def colours(path: Path) -> NDArray[np.uint8]:
                 strip if strip.mode == "RGB" else strip.convert("RGB")
             )
         return rgb_HW3
+
+
+def _check_sums(path: Path, image: Image.Image) -> None:
+    """Pillow decodes a PNG without its checksums, and here one wrong bit is another class."""
+    if image.format == "PNG":
+        with open_image(path) as again:  # what was checked cannot be decoded any more
+            again.verify()

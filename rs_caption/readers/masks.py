@@ -27,6 +27,7 @@ from rs_caption.sample import Mask, Sample, Skipped
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 NEAR = "off the palette, taken for the nearest colour"
+CLASSLESS = "in an object of the second mask, but of no class"
 
 
 def scan(source: Source) -> Iterator[Item | Skipped]:
@@ -49,9 +50,11 @@ def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
         )
     size_wh = size_of(source, item, mask_file.size(path))  # before any pixel: headers can lie
     meaning = _meaning(path, Codes.of(manifest))
+    pixels = [(NEAR, meaning.num_near)]
     ids_HW = None
     if item.instances:
         ids_HW = _instances(source.root / item.instances, meaning.classes_HW)
+        pixels += [(CLASSLESS, int(np.count_nonzero((ids_HW != 0) & (meaning.classes_HW == 0))))]
     names = tuple(entry.name for entry in manifest.classes)
     yield Sample(
         manifest.name,
@@ -59,7 +62,7 @@ def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
         item.image,
         size_wh,
         Mask(names, meaning.classes_HW, ids_HW),
-        pixels=((NEAR, meaning.num_near),) if meaning.num_near else (),
+        pixels=tuple((what, number) for what, number in pixels if number),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rs_caption.pictures.images import SUFFIXES
@@ -13,7 +13,7 @@ from rs_caption.readers.places import Pattern, Place, find_places, first_there
 from rs_caption.readers.text import read_text
 from rs_caption.sample import Skipped
 
-_FLAG = re.compile(r"\s+-?[01]$")  # after the stem in PASCAL's lists of single classes
+_FLAG = re.compile(r"(\s+-1|\s{2,}[01])$")  # after the stem in PASCAL's lists of single classes
 
 
 def scan_pairs(source: Source, suffixes: tuple[str, ...]) -> Iterator[Item | Skipped]:
@@ -27,13 +27,15 @@ def scan_pairs(source: Source, suffixes: tuple[str, ...]) -> Iterator[Item | Ski
         UserError: no part of the dataset is here.
     """
     places = find_places(source)
+    folders = _Folders(source, suffixes)
     for place in places:
-        yield from _pairs(source, place, suffixes)
-    yield from _unlisted(source, places, suffixes)
+        yield from _pairs(source, place, folders)
+    yield from _unlisted(source, places, folders)
+    yield from _below(source, places)
 
 
-def _pairs(source: Source, place: Place, suffixes: tuple[str, ...]) -> Iterator[Item | Skipped]:
-    images, annotations = _files(source, place, suffixes)
+def _pairs(source: Source, place: Place, folders: _Folders) -> Iterator[Item | Skipped]:
+    images, annotations = folders.of(place)
     members = members_of(source.root, place)
     stems = annotations.keys() | images.keys() if members is None else members
     for stem in sorted(stems):
@@ -46,13 +48,15 @@ def _pairs(source: Source, place: Place, suffixes: tuple[str, ...]) -> Iterator[
             detail = f"no image {Pattern.of(place.images).path(stem)}.*"
             yield Skipped(of_annotation[0], "missing_image", detail)
         elif not of_annotation:
-            detail = f"no annotation {Pattern.of(place.annotations).path(stem)}{suffixes[0]}"
+            detail = (
+                f"no annotation {Pattern.of(place.annotations).path(stem)}{folders.suffixes[0]}"
+            )
             yield Skipped(of_image[0], "missing_annotation", detail)
         else:
             yield _item(source, place, stem, of_image[0], of_annotation[0])
-        for first, *others in filter(None, (of_image, of_annotation)):
-            for other in others:
-                yield Skipped(other, "duplicate_image_id", f"{first} has the same stem")
+        for found in (of_image, of_annotation):
+            for other in found[1:]:
+                yield Skipped(other, "duplicate_image_id", f"{found[0]} has the same stem")
 
 
 def _item(source: Source, place: Place, stem: str, image: str, annotation: str) -> Item:
@@ -66,16 +70,35 @@ def _item(source: Source, place: Place, stem: str, image: str, annotation: str) 
 Files = dict[str, list[str]]  # stem -> paths below the root, the preferred one first
 
 
-def _files(source: Source, place: Place, suffixes: tuple[str, ...]) -> tuple[Files, Files]:
-    """Images and annotations of a place; without images here, each annotation stands for one."""
-    patterns = [
-        Pattern.of(name) for name in (place.images, place.annotations, place.instances) if name
-    ]
-    annotations = by_stem(source.root, Pattern.of(place.annotations), suffixes, patterns)
-    if source.with_images:
-        return by_stem(source.root, Pattern.of(place.images), SUFFIXES, patterns), annotations
-    image = Pattern.of(place.images)
-    return {stem: [f"{image.path(stem)}{_suffix(source)}"] for stem in annotations}, annotations
+class _Folders:
+    """The files of each folder, which is listed once, however many parts share it."""
+
+    def __init__(self, source: Source, suffixes: tuple[str, ...]) -> None:
+        self.source = source
+        self.suffixes = suffixes
+        self._known: dict[object, Files] = {}
+
+    def of(self, place: Place) -> tuple[Files, Files]:
+        """Images and annotations; without images here, each annotation stands for one."""
+        named = (place.images, place.annotations, place.instances)
+        beside = self.source.manifest.layout.beside_images
+        patterns = [Pattern.of(name) for name in (*named, *beside) if name]
+        image, annotation = patterns[:2]
+        annotations = self._listed(annotation, self.suffixes, patterns)
+        if self.source.with_images:
+            return self._listed(image, SUFFIXES, patterns), annotations
+        if (image, annotation) not in self._known:
+            suffix = _suffix(self.source)
+            self._known[image, annotation] = {s: [f"{image.path(s)}{suffix}"] for s in annotations}
+        return self._known[image, annotation], annotations
+
+    def _listed(
+        self, pattern: Pattern, suffixes: tuple[str, ...], others: Sequence[Pattern]
+    ) -> Files:
+        key = (pattern, suffixes, *_rivals(pattern, others))
+        if key not in self._known:
+            self._known[key] = by_stem(self.source.root, pattern, suffixes, others)
+        return self._known[key]
 
 
 def _suffix(source: Source) -> str:
@@ -93,10 +116,9 @@ def by_stem(
         suffixes: in lower case, the preferred one first.
         others: patterns that may say more of a name; such a file belongs to them.
     """
-    rivals = [
-        one for one in others if one.folder == pattern.folder and one.special > pattern.special
-    ]
+    rivals = _rivals(pattern, others)
     found: Files = {}
+    start = "" if pattern.folder == "." else f"{pattern.folder}/"
     folder = root / pattern.folder
     names = sorted(os.listdir(folder)) if folder.is_dir() else ()  # noqa: PTH208 -- 100,000 names
     for name in names:
@@ -104,11 +126,16 @@ def by_stem(
         if not bare or name[0] == "." or f"{dot}{ending.lower()}" not in suffixes:
             continue
         stem = pattern.stem(bare)
-        if stem is not None and not any(rival.stem(bare) for rival in rivals):
-            found.setdefault(stem, []).append(f"{pattern.path(stem)}{dot}{ending}")
+        if stem is not None and not (rivals and any(rival.stem(bare) for rival in rivals)):
+            found.setdefault(stem, []).append(f"{start}{name}")
     for paths in (paths for paths in found.values() if len(paths) > 1):
         paths.sort(key=lambda path: _preference(Path(path).suffix, suffixes))
     return found
+
+
+def _rivals(pattern: Pattern, others: Iterable[Pattern]) -> list[Pattern]:
+    """Those that say more of a name in the same folder."""
+    return [one for one in others if one.folder == pattern.folder and one.special > pattern.special]
 
 
 def _preference(suffix: str, suffixes: tuple[str, ...]) -> tuple[int, bool]:
@@ -140,24 +167,54 @@ def read_stems(path: Path) -> list[str]:
     return list(dict.fromkeys(stem for stem in stems if stem))
 
 
-def _unlisted(source: Source, places: list[Place], suffixes: tuple[str, ...]) -> Iterator[Skipped]:
+def _unlisted(source: Source, places: list[Place], folders: _Folders) -> Iterator[Skipped]:
     """What lies in the folders of a part and is in none of the lists that share one of them."""
     seen: set[str] = set()
     said: set[str] = set()  # of annotations that several folders of images share
     for place in places:
-        if not place.members or place.images in seen:
+        if not (place.members or place.part.stems) or place.images in seen:
             continue
         seen.add(place.images)
-        lists = [
-            name
+        sharing = [
+            part
             for part in source.manifest.layout.parts
             if place.images in part.images or place.annotations in part.annotations
-            if (name := first_there(source.root, part.members))
         ]
+        lists = [name for part in sharing if (name := first_there(source.root, part.members))]
         listed = {stem for name in lists for stem in read_stems(source.root / name)}
-        images, annotations = _files(source, place, suffixes)
+        listed.update(stem for part in sharing for stem in part.stems)
+        images, annotations = folders.of(place)
         for stem in sorted((images.keys() | annotations.keys()) - listed):
             path = (images.get(stem) or annotations[stem])[0]
             if path not in said:
                 said.add(path)
-                yield Skipped(path, "not_listed", f"in none of {', '.join(dict.fromkeys(lists))}")
+                where = ", ".join(dict.fromkeys(lists)) or "the manifest's lists"
+                yield Skipped(path, "not_listed", f"in none of {where}")
+
+
+def _below(source: Source, places: list[Place]) -> Iterator[Skipped]:
+    """Folders of images inside a folder of images, which are not looked into."""
+    known = {
+        Pattern.of(name).folder
+        for part in source.manifest.layout.parts
+        for name in (*part.images, *part.annotations, *part.instances)
+    }
+    for folder in dict.fromkeys(Pattern.of(place.images).folder for place in places):
+        for path in _subfolders(source.root / folder) if source.with_images else ():
+            below = path.relative_to(source.root).as_posix()
+            if not any(one == below or one.startswith(f"{below}/") for one in known):
+                number = sum(name.lower().endswith(SUFFIXES) for name in os.listdir(path))  # noqa: PTH208 -- many
+                detail = (
+                    f"a folder of {number:,} images in {folder}: move them into {folder} itself"
+                )
+                if number:
+                    yield Skipped(below, "not_listed", detail)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(
+            folder / entry.name for entry in entries if entry.name[0] != "." and entry.is_dir()
+        )

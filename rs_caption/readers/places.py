@@ -8,10 +8,12 @@ from pathlib import Path, PurePosixPath
 
 from rs_caption.errors import UserError
 from rs_caption.facts import Part
+from rs_caption.files import ARCHIVES
 from rs_caption.manifest import Manifest
 from rs_caption.readers.item import Source
 
 STEM = "{stem}"
+_STATE_SIZES = ("auair", "coco", "hrsc", "masks", "stanford", "voc")  # readers of files that do
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,23 @@ def is_here(root: Path, manifest: Manifest, *, with_images: bool = True) -> bool
     return any(is_whole(root, part, with_images=with_images) for part in manifest.layout.parts)
 
 
+def lacking(root: Path, manifest: Manifest, *, with_images: bool = True) -> int:
+    """How many things the part of the dataset lacks that lacks least; 0: it is here."""
+    return min(len(_missing(root, p, with_images=with_images)) for p in manifest.layout.parts)
+
+
+def missing_images(root: Path, manifest: Manifest) -> str:
+    """Where the images of annotations that are here belong; empty where they are there too."""
+    return next(
+        (
+            part.images[0]
+            for part in manifest.layout.parts
+            if is_whole(root, part, with_images=False) and not is_whole(root, part)
+        ),
+        "",
+    )
+
+
 def is_whole(root: Path, part: Part, *, with_images: bool = True) -> bool:
     """Whether all that a part needs is there."""
     return not _missing(root, part, with_images=with_images)
@@ -102,6 +121,24 @@ def _needed(part: Part, *, with_images: bool) -> list[tuple[str, ...]]:
 def first_there(root: Path, candidates: tuple[str, ...], stems: tuple[str, ...] = ()) -> str | None:
     """The first candidate that exists: a pattern does where a file (of `stems`, if any) has it."""
     return next((name for name in candidates if _exists(root, name, stems)), None)
+
+
+def astray(root: Path, candidate: str) -> str:
+    """Where a missing place is after all: still packed, or in a name of another case."""
+    wanted, found = PurePosixPath(Pattern.of(candidate).folder), PurePosixPath()
+    for step in wanted.parts:
+        if (root / found / step).exists():
+            found /= step
+            continue
+        here = sorted(path.name for path in (root / found).iterdir()) if root.is_dir() else []
+        packed = {f"{step}{ending}".lower() for ending in ARCHIVES}
+        alike = [name for name in here if name.lower() == step.lower()]
+        if archives := [name for name in here if name.lower() in packed]:
+            return f"{found / archives[0]} is here: unpack it"
+        if not alike or not (root / found / alike[0]).is_dir():
+            return ""
+        found /= alike[0]
+    return "" if found == wanted else f"{found} is here: rename it {wanted}"
 
 
 def _exists(root: Path, candidate: str, stems: tuple[str, ...]) -> bool:
@@ -133,10 +170,19 @@ def _find(source: Source, part: Part) -> Place | None:
     )
 
 
+def _without_images(source: Source) -> list[str]:
+    """That no image is needed, where only they are missing and their size is stated elsewhere."""
+    facts = source.manifest
+    stated = facts.layout.size_wh or facts.reader in _STATE_SIZES
+    needless = source.with_images and stated and missing_images(source.root, facts)
+    return ["to convert without images: --annotations-only"] if needless else []
+
+
 def _not_here(source: Source, parts: list[Part]) -> str:
     """What was looked for, which half of it is there, and where the dataset may be instead."""
     root, with_images = source.root, source.with_images
-    wanted = [f"{part.images[0]} with {part.annotations[0]}" for part in parts]
+    pairs = [f"{part.images[0]} with {part.annotations[0]}" for part in parts]
+    wanted = [pair.replace(STEM, "*") for pair in dict.fromkeys(pairs)]
     message = f"{root}: no {source.manifest.title} here. Looked for {' or '.join(wanted[:2])}"
     below = sorted(path for path in root.iterdir() if path.is_dir())
     around = (root.absolute().parent, *below)
@@ -150,8 +196,13 @@ def _not_here(source: Source, parts: list[Part]) -> str:
     missing = [_missing(root, part, with_images=with_images) for part in parts]
     all_of_it = [len(_needed(part, with_images=with_images)) for part in parts]
     half = [gone for gone, needs in zip(missing, all_of_it, strict=True) if len(gone) < needs]
-    if half:
-        lacking = min(half, key=len)
-        return f"{message}; {' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing"
+    hints = [hint for gone in missing for name in gone if (hint := astray(root, name))]
+    if half or hints:
+        least = min(half or missing, key=len)
+        verb = "is" if len(least) == 1 else "are"
+        hints = list(dict.fromkeys(hints))[:2] or _without_images(source)
+        return "; ".join(
+            [message, f"{' and '.join(least).replace(STEM, '*')} {verb} missing", *hints]
+        )
     found = ", ".join(path.name for path in below[:8]) or "no folder"
     return f"{message}; found {found}"

@@ -175,6 +175,7 @@ class _Pictures:
     item: Item
     extracted: dict[int, list[str]]  # empty where the frames are those of the video
     film_wh: tuple[int, int] | None
+    num_frames: int | None  # of the video, where that is known
     reference_wh: tuple[int, int] | None
 
     @classmethod
@@ -182,32 +183,38 @@ class _Pictures:
         """What is here of a video.
 
         Raises:
-            DataError: there is neither reference nor video to tell the size, or the video is
-                shorter than its annotations.
+            DataError: there is neither reference nor video to tell the size, or the video is so
+                much shorter than its annotations that it must be another one.
         """
         path = source.root / Path(item.annotation).with_name(_REFERENCE)
         reference_wh = image_size(path) if path.is_file() else None
         prefix = Path(item.image)
         extracted: dict[int, list[str]] = {}
-        film_wh = None
+        film_wh, num_frames = None, None
         if not source.with_images:
             film_wh = size_of(source, item, reference_wh)
         elif prefix.suffix.lower() in video.SUFFIXES:
             film = video.header(source.root / item.image)
-            film_wh, last = film.size_wh, int(tracks.frame_N.max(initial=0))
-            if film.frames is not None and last >= film.frames:
+            film_wh, num_frames = film.size_wh, film.frames
+            last = int(tracks.frame_N[~tracks.lost_N].max(initial=0))
+            slack = source.manifest.frames.every if source.manifest.frames else 1
+            if film.frames is not None and last >= film.frames + slack:
                 found = f"{item.image} has {film.frames} frames, frame {last} is annotated"
                 raise DataError("size_mismatch", source.root / item.annotation, found)
         else:
             extracted = _extracted(source.root, prefix.parent.as_posix()).get(prefix.name, {})
-        return cls(source, item, extracted, film_wh, reference_wh)
+        return cls(source, item, extracted, film_wh, num_frames, reference_wh)
 
     def view(self, number: int) -> _View:
         """Where a frame is seen.
 
         Raises:
-            DataError: `missing_image` where it was not extracted, or what `image_size` raises.
+            DataError: `missing_image` where it was not extracted or the video ends before it, or
+                what `image_size` raises.
         """
+        if self.num_frames is not None and number >= self.num_frames:
+            problem = f"the video has {self.num_frames} frames, the first is 0"
+            raise DataError("missing_image", self.item.image, problem)
         if self.film_wh is not None:
             return _View(self.item.image, number, self.film_wh)
         if number not in self.extracted:

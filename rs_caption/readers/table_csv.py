@@ -99,6 +99,8 @@ def _coordinates(columns: list[list[str]]) -> NDArray[np.float64]:
 
 def _floats(texts: list[str]) -> NDArray[np.float64]:
     try:
+        if "_" in "".join(texts):  # 1_0 is 10 to Python, and a broken 130 here
+            raise ValueError  # noqa: TRY301 -- the same as any other text
         return np.fromiter(map(float, texts), np.float64, len(texts))
     except ValueError:
         return np.fromiter(map(as_number, texts), np.float64, len(texts))
@@ -241,8 +243,13 @@ def _unlisted(source: Source, places: list[Place]) -> Iterator[Skipped]:
         tables = [n for part in parts if folder in part.images for n in part.annotations]
         here = [name for name in dict.fromkeys(tables) if (source.root / name).is_file()]
         listed = {
-            name for table in here for name in read_table(source.root / table).columns["image"]
+            f"{folder}/{name}".removeprefix("./")
+            for table in here
+            for name in read_table(source.root / table).columns["image"]
         }
-        for name in sorted(images_in(source.root / folder) - listed):
-            image = name if folder == "." else f"{folder}/{name}"
-            yield Skipped(image, "missing_annotation", f"not listed in {', '.join(here)}")
+        holding = {folder, *(str(PurePosixPath(image).parent) for image in listed)}
+        for one in sorted(holding):
+            there = {f"{one}/{name}".removeprefix("./") for name in images_in(source.root / one)}
+            for image in sorted(there - listed):
+                yield Skipped(image, "missing_annotation", f"not listed in {', '.join(here)}")
+            listed |= there  # a folder may hold images of several tables

@@ -13,17 +13,26 @@ from rs_caption.errors import DataError, UserError
 LARGEST_PX = 1e6  # no image has more pixels a side: a larger coordinate is a broken file
 
 
-def read_text(path: Path, encodings: tuple[str, ...] = ("utf-8-sig",)) -> str:
+def read_bytes(path: Path | str) -> bytes:
+    """A small annotation file as it is.
+
+    Raises:
+        DataError: `missing_annotation`.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- faster than Path.open
+            return file.read()
+    except OSError as error:
+        raise DataError("missing_annotation", path, f"cannot be read ({error.strerror})") from error
+
+
+def read_text(path: Path | str, encodings: tuple[str, ...] = ("utf-8-sig",)) -> str:
     """The text of a small annotation file, without a byte order mark.
 
     Raises:
         DataError: `missing_annotation`, or `bad_annotation` when no encoding fits.
     """
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- faster than Path.open
-            data = file.read()
-    except OSError as error:
-        raise DataError("missing_annotation", path, f"cannot be read ({error.strerror})") from error
+    data = read_bytes(path)
     for encoding in encodings:
         try:
             return data.decode(encoding)
@@ -34,7 +43,7 @@ def read_text(path: Path, encodings: tuple[str, ...] = ("utf-8-sig",)) -> str:
     )
 
 
-def numbers(path: Path, fields: list[list[str]], lines: list[int]) -> NDArray[np.float64]:
+def numbers(path: Path | str, fields: list[list[str]], lines: list[int]) -> NDArray[np.float64]:
     """Fields of many lines as numbers, one row a line.
 
     Args:

@@ -12,8 +12,10 @@ github.com/cgvict/roLabelImg libs/pascal_voc_io.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from operator import gt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,11 +25,12 @@ from numpy.typing import NDArray
 
 from rs_caption.errors import DataError
 from rs_caption.facts import BoxForm
-from rs_caption.readers.classes import sort_out
+from rs_caption.readers.classes import Sorted, sort_out
 from rs_caption.readers.corners import half_open, inside_out
 from rs_caption.readers.item import Item, Source, size_of
 from rs_caption.readers.pairs import scan_pairs
-from rs_caption.readers.text import numbers
+from rs_caption.readers.text import numbers, read_bytes
+from rs_caption.readers.voc_plain import Plain, plain_objects
 from rs_caption.sample import Boxes, Sample, Skipped
 
 SUFFIX = ".xml"
@@ -42,6 +45,7 @@ _ROTATED = ("cx", "cy", "w", "h", "angle")
 _BOXES = ("robndbox", "bndbox")  # where an object has both, the oriented one says more
 _CORNERS_OF_AXIS = [0, 1, 2, 1, 2, 3, 0, 3]  # where in xyxy the four corners are found
 _ENCODINGS = (None, "gb18030")  # as declared; labels of Chinese systems declare UTF-8 and are not
+_IS_CHINESE = re.compile(rb"<\?xml[^>]*encoding=[\"']gb", re.IGNORECASE)  # what is said of it
 _DIGITS = 6  # of the side of an image, where it is plainly an integer
 _SHOWN = 80  # characters of what a file says that go into a message
 
@@ -65,15 +69,39 @@ def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
         DataError: `bad_annotation`, `unknown_class`, or what `size_of` raises. One bad object makes
             the counts of the whole image untrue, so the image goes, not the object.
     """
-    path = source.root / item.annotation
-    root = parse(path)
+    path = f"{source.root}/{item.annotation}"
+    data = read_bytes(path)
+    plain = plain_objects(data)
+    if plain is not None and (found := _sorted_plain(source, path, plain)):
+        stated_wh = plain.size_wh
+    else:
+        found, stated_wh = _read_tree(source, Path(path), data)
+    size_wh = size_of(source, item, stated_wh)
+    name = source.manifest.name
+    yield Sample(name, item.split, item.image, size_wh, found.boxes, dropped=found.dropped)
+
+
+def _sorted_plain(source: Source, path: str, plain: Plain) -> Sorted | None:
+    """The objects of a plain file; None where one is wrong: the tree knows its line."""
+    x0, y0, x1, y1 = plain.corners_4N
+    if any(map(gt, x0, x1)) or any(map(gt, y0, y1)):
+        return None
+    corners_N4 = np.array(plain.corners_4N, np.float64).T
+    boxes = Boxes(tuple(plain.names), half_open(corners_N4, source.manifest.boxes))
+    try:
+        return sort_out(source.class_names, path, plain.names, boxes, ())
+    except DataError:
+        return None
+
+
+def _read_tree(source: Source, path: Path, data: bytes) -> tuple[Sorted, tuple[int, int] | None]:
+    """The objects of any file, and the size it states."""
+    root = _checked_root(path, data)
     objects = [_object(path, element) for element in root.iter("object")]
     boxes = _boxes(path, objects, source.manifest.boxes)
     names, lines = [one.name for one in objects], [one.line for one in objects]
     found = sort_out(source.class_names, path, names, boxes, lines)
-    size_wh = size_of(source, item, _size(path, root))
-    name = source.manifest.name
-    yield Sample(name, item.split, item.image, size_wh, found.boxes, dropped=found.dropped)
+    return found, _size(path, root)
 
 
 def names_in(path: Path) -> list[str]:
@@ -92,11 +120,10 @@ def parse(path: Path) -> etree._Element:
         DataError: `missing_annotation` when it cannot be read; `bad_annotation` when it is no XML,
             declares entities, or is no `annotation`.
     """
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- faster than Path.open
-            data = file.read()
-    except OSError as error:
-        raise DataError("missing_annotation", path, f"cannot be read ({error.strerror})") from error
+    return _checked_root(path, read_bytes(path))
+
+
+def _checked_root(path: Path, data: bytes) -> etree._Element:
     root = _root(path, data)
     dtd = root.getroottree().docinfo.internalDTD
     if dtd is not None and any(True for _ in dtd.iterentities()):
@@ -111,12 +138,28 @@ def _root(path: Path, data: bytes) -> etree._Element:
     errors = []
     for encoding in _ENCODINGS:
         try:
-            return etree.fromstring(data, _parser(encoding))
+            root = etree.fromstring(data, _parser(encoding))
         except etree.XMLSyntaxError as error:
             errors.append(error)
+            continue
+        if encoding and not _IS_CHINESE.match(data):
+            _check_guess(path, root)
+        return root
     first = errors[0]
     problem = f"not XML: {(first.msg or 'an empty file')[:_SHOWN]}"
     raise DataError("bad_annotation", path, problem, first.lineno or None) from first
+
+
+def _check_guess(path: Path, root: etree._Element) -> None:
+    """Chinese stands in paths; a name that is not ASCII may be Latin-1 as well, read amiss.
+
+    Raises:
+        DataError: `bad_annotation`, where there is such a name.
+    """
+    for leaf in root.iterfind(".//object/name"):
+        if not (leaf.text or "").isascii():
+            problem = "declares UTF-8 and is not, and an object's name is not ASCII"
+            raise DataError("bad_annotation", path, problem, leaf.sourceline)
 
 
 @cache  # to make one takes as long as to parse a small file

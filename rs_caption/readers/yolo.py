@@ -7,8 +7,9 @@ Five numbers are a box round its centre; nine an oriented box (Ultralytics OBB);
 number from seven on the outline of an object, of which the hull counts. Six numbers end in a
 confidence: those are predictions, not annotations. As in Ultralytics' trainer values may leave
 [0, 1] by 0.01, repeated rows count once, and an image without a label file has no objects. The
-label of `images/train/a.jpg` is `labels/train/a.txt`; without `images` it lies beside the image.
-Source: docs.ultralytics.com/datasets/detect and /obb; ultralytics/data/utils.py.
+label of `images/train/a.jpg` is `labels/train/a.txt`; without `images`, or where a part has them
+so, it lies beside the image. Source: docs.ultralytics.com/datasets/detect and /obb;
+ultralytics/data/utils.py.
 """
 
 from __future__ import annotations
@@ -91,8 +92,11 @@ def _join(folder: str, name: str) -> str:
 def label_of(image: str) -> str:
     """The label file of an image, below the root: the last folder `images` becomes `labels`."""
     before, folder, name = f"/{image}".rpartition("/images/")
-    path = f"{before}/labels/{name}" if folder else f"/{image}"
-    return f"{path.rpartition('.')[0]}.txt".removeprefix("/")
+    return _beside(f"{before}/labels/{name}".removeprefix("/") if folder else image)
+
+
+def _beside(image: str) -> str:
+    return f"{image.rpartition('.')[0]}.txt"
 
 
 def _labels(root: Path, folder: str) -> set[str]:
@@ -102,7 +106,8 @@ def _labels(root: Path, folder: str) -> set[str]:
 
 
 def _items(source: Source, place: Place, images: list[str]) -> Iterator[Item | Skipped]:
-    labels = {image: label_of(image) for image in images}
+    is_beside = place.images == place.annotations and "images" in place.images.split("/")
+    labels = {image: _beside(image) if is_beside else label_of(image) for image in images}
     there = {label for label in labels.values() if (source.root / label).is_file()}
     owners: dict[str, str] = {}
     for image, label in labels.items():

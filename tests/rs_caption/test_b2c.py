@@ -13,11 +13,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rs_caption import manifest
-from rs_caption.b2c import boxes_to_captions, look
+from rs_caption.b2c import Scene, Speaker, boxes_to_captions, look
+from rs_caption.facts import Noun
 from rs_caption.options import Options
-from rs_caption.rows import rows_of
+from rs_caption.rows import Plan, rows_of
 from rs_caption.sample import Box, Boxes, Sample
-from rs_caption.wording import nouns_for
+from rs_caption.wording import ordered
 
 DOTA = manifest.load("dota")
 MIDDLE, EDGE = (50, 50), (10, 10)
@@ -39,13 +40,12 @@ CAR_PARK = [*put(10, "small-vehicle", EDGE), *put(11, "large-vehicle", EDGE)]
 def captioned(boxes, image="p.png", **options):
     """The texts of one picture, as `convert` writes them."""
     sample = Sample("dota", "train", image, (100, 100), Boxes.of(boxes))
-    (row,) = rows_of(sample, DOTA, Options(**options), Counter())
+    (row,) = rows_of(sample, Plan.of(DOTA, Options(**options)), Counter())
     return list(row.captions), list(row.rules)
 
 
-def scene(boxes, size_wh=(100, 100), style="plain", central=0.5, seed=0):
-    nouns = nouns_for(DOTA.nouns, style)
-    return look(Boxes.of(boxes), size_wh, nouns, style=style, central=central, rng=Random(seed))
+def scene(boxes, size_wh=(100, 100), central=0.5, seed=0):
+    return look(Boxes.of(boxes), size_wh, central, Random(seed))
 
 
 PLACES = {
@@ -108,22 +108,22 @@ def test_golden_harbour_in_plain_words():
     assert captioned(HARBOUR, "harbour.png", seed=7, rules="b2c+all") == (
         [
             "3 planes and a ship in the middle of the picture.",
-            "A lot of ships and an airport at the edge of the picture.",
-            "There are lots of ships and an airport in the picture.",
-            "An airport is located in the picture.",
-            "There are 3 planes in this remote sensing picture.",
-            "The picture shows many ships, 3 planes and an airport.",
+            "Many ships and an airport at the edge of the picture.",
+            "Many ships can be seen in this remote sensing picture.",
+            "There are many ships, 3 planes and an airport in this remote sensing picture.",
+            "There are a lot of ships in the picture.",
+            "The picture shows a large number of ships, 3 planes and an airport.",
             (
                 "In the middle of the picture there are 3 planes and a ship, "
-                "and at the edge there are lots of ships and an airport."
+                "and at the edge there are a large number of ships and an airport."
             ),
         ],
         [
             MIDDLE_05,
             EDGE_05,
-            drawn_from("there", "ship", "airport"),
-            drawn_from("located", "airport"),
-            drawn_from("there-remote", "plane"),
+            drawn_from("seen-remote", "ship"),
+            drawn_from("there-remote", "ship", "plane", "airport"),
+            drawn_from("there", "ship"),
             "all",
             'layout {"central": 0.5}',
         ],
@@ -134,19 +134,19 @@ def test_golden_airport_alone_in_the_middle_has_a_fourth_random_caption():
     assert captioned(AIRPORT, "one.png", seed=7, rules="b2c+all") == (
         [
             "An airport in the middle of the picture.",
-            "There is an airport in the picture.",
             "There is an airport in this remote sensing picture.",
             "An airport is located in the picture.",
             "An airport can be seen in this remote sensing picture.",
+            "An airport can be seen in the picture.",
             "The picture shows an airport.",
             "In the middle of the picture there is an airport.",
         ],
         [
             MIDDLE_05,
-            drawn_from("there", "airport"),
             drawn_from("there-remote", "airport"),
             drawn_from("located", "airport"),
             drawn_from("seen-remote", "airport"),
+            drawn_from("seen", "airport"),
             "all",
             'layout {"central": 0.5}',
         ],
@@ -156,19 +156,22 @@ def test_golden_airport_alone_in_the_middle_has_a_fourth_random_caption():
 def test_golden_car_park_at_the_edge_in_the_words_of_the_paper():
     assert captioned(CAR_PARK, "edge.png", seed=7, style="paper", rules="b2c+all") == (
         [
-            "A quantity of large-vehicles and 10 small-vehicles at the edge of the picture .",
-            "There are a quantity of large-vehicles and 10 small-vehicles on the ground .",
-            "There are a crowd of large-vehicles and 10 small-vehicles on the ground .",
-            "A crowd of large-vehicles are located in the picture .",
+            "Lots of large-vehicles and 10 small-vehicles at the edge of the picture .",
+            "There are many large-vehicles and 10 small-vehicles on the ground .",
+            "There are 10 small-vehicles on the ground .",
+            "A quantity of large-vehicles and 10 small-vehicles are located in the picture .",
             "There are 10 small-vehicles in the picture .",
-            "The picture shows a quantity of large-vehicles and 10 small-vehicles .",
-            "At the edge of the picture there are lots of large-vehicles and 10 small-vehicles .",
+            "The picture shows a large deal of large-vehicles and 10 small-vehicles .",
+            (
+                "At the edge of the picture there are a quantity of large-vehicles "
+                "and 10 small-vehicles ."
+            ),
         ],
         [
             EDGE_05,
             drawn_from("ground", "large-vehicle", "small-vehicle"),
-            drawn_from("ground", "large-vehicle", "small-vehicle"),
-            drawn_from("located", "large-vehicle"),
+            drawn_from("ground", "small-vehicle"),
+            drawn_from("located", "large-vehicle", "small-vehicle"),
             drawn_from("there", "small-vehicle"),
             "all",
             'layout {"central": 0.5}',
@@ -231,6 +234,29 @@ def test_every_template_and_every_choice_of_categories_occurs():
     }
 
 
+def test_chance_takes_each_number_of_categories_and_each_choice_alike():
+    drawn = Counter()
+    for seed in range(3000):
+        rules = captioned([*put(1, "ship"), *put(2, "plane"), *put(3, "harbor")], seed=seed)[1]
+        drawn[tuple(json.loads(rules[1].removeprefix("random "))["names"])] += 1
+    singles, pairs = [("harbor",), ("plane",), ("ship",)], [("harbor", "plane"), ("plane", "ship")]
+    pairs.append(("harbor", "ship"))
+    assert all(270 < drawn[names] < 400 for names in singles + pairs)  # a ninth of 3,000: 333
+    assert 900 < drawn["harbor", "plane", "ship"] < 1100
+    assert len(drawn) == 7
+
+
+@given(st.dictionaries(st.text(min_size=1), st.integers(1, 12), min_size=1, max_size=4))
+def test_a_rule_is_json_whatever_the_classes_are_called(counts):
+    nouns = {name: Noun(singular="x", plural="xs", article="an") for name in counts}
+    ranked = ordered(counts)
+    seen = Scene({}, counts, counts, ranked, Random(0))
+    for _, rule in boxes_to_captions(seen, Speaker(nouns, "paper"))[1:]:
+        note = json.loads(rule.removeprefix("random "))
+        assert rule == f"random {json.dumps(note, ensure_ascii=False)}"
+        assert note["names"] == [name for name, _ in ranked if name in note["names"]]
+
+
 QUANTIFIERS = {
     "plain": "(many|a lot of|lots of|a large number of|numerous)",
     "paper": "(many|a lot of|lots of|a quantity of|a crowd of|a large deal of)",
@@ -280,7 +306,7 @@ def test_any_mix_gives_five_different_true_captions(middle, edge, style, seed):
     boxes = [box for name, number in middle.items() for box in put(number, name)]
     boxes += [box for name, number in edge.items() for box in put(number, name, EDGE)]
     assume(boxes)
-    captions = boxes_to_captions(scene(boxes, style=style, seed=seed), "b2c")
+    captions = boxes_to_captions(scene(boxes, seed=seed), Speaker(DOTA.nouns, style))
     places = ["centre"] * bool(middle) + ["edge"] * bool(edge)
     kinds = [caption.rule.split()[0] for caption in captions]
     assert kinds == [*places, *["random"] * (5 - len(places))]

@@ -13,8 +13,10 @@ from fakes import Fake, facts_of, label, picture, quad, skipped_of, write
 from PIL import Image
 
 from rs_caption import table
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
+from rs_caption.errors import UserError
 from rs_caption.options import Options
+from rs_caption.request import Request
 
 DOTA, LOVEDA, RSICD = (facts_of(name) for name in ("dota", "loveda", "rsicd"))
 PLANE = ("plane", quad(0, 0, 10, 10))
@@ -110,7 +112,13 @@ def test_nothing_usable_at_all(tmp_path, cli):
         (root / IMAGES / f"{name}.png").unlink()
     ended = cli("convert", "--source", "dota", "--root", root, "--out", tmp_path / "out")
     assert ended.code == 2
-    assert "no annotated image of train, val found (2 skipped: no image train" in ended.err
+    listed = tmp_path / "out/skipped.csv"
+    assert ended.err == (
+        f"rs-caption: {root}: no annotated image of train, val can be used (2 missing_image), such "
+        f"as {LABELS}/bad.txt: no image {IMAGES}/bad.*; all: {listed}\n"
+    )
+    assert len(skipped_of(tmp_path / "out")) == 2
+    assert not (tmp_path / "out/captions.parquet").exists()
 
 
 def test_empty_label_file_is_documented(tmp_path, cli):
@@ -198,8 +206,8 @@ def test_negative_mask_value_is_unknown(tmp_path):
     path = tmp_path / "Train/Rural/masks_png/0.png"
     path.unlink()
     Image.fromarray(np.full((2, 2), -2, np.int32)).save(path.with_suffix(".tif"))
-    report = convert(Request(LOVEDA, tmp_path, tmp_path / "out", Options()))
-    assert report.skipped == {"unknown_mask_value": 1}
+    with pytest.raises(UserError, match=r"\(1 unknown_mask_value\), such as .*: value -2 at x=0"):
+        convert(Request(LOVEDA, tmp_path, tmp_path / "out", Options()))
 
 
 def rsicd(root, *listed):

@@ -123,11 +123,43 @@ def test_a_documented_quirk_is_no_fault(tmp_path):
     assert quirk.remedy == "the release has some"
 
 
-def test_a_documented_quirk_explains_the_published_number(tmp_path):
+def test_a_documented_quirk_hides_no_shortage(tmp_path):
     source = laid_out(tmp_path, train=3)
     (tmp_path / "train/labelTxt/P0.txt").unlink()
     facts = msgspec.structs.replace(source.manifest, quirks={"missing_annotation": "some lack"})
-    assert check(Source(tmp_path, facts, source.splits)).faults == ()
+    assert wrong(check(Source(tmp_path, facts, source.splits))) == [
+        "split train: 2 of 3 published images with annotation, 1 are missing"
+    ]
+
+
+def test_a_list_cut_short_is_found_though_unlisted_files_are_normal(tmp_path):
+    facts = manifest.load("hrsc2016").at("1")
+    fakes = [Fake(f"{at:09}.bmp", split) for at, split in enumerate(facts.splits)]
+    write(tmp_path, facts, [*fakes, Fake("000000009.bmp", "train")])
+    facts = published(facts, train=2, val=1, test=1)
+    assert check(Source(tmp_path, facts, facts.annotated)).faults == ()
+    (tmp_path / "ImageSets/train.txt").write_text("000000009\n")
+    findings = check(Source(tmp_path, facts, facts.annotated))
+    assert wrong(findings) == [
+        "split train: 1 of 2 published images with annotation, 1 are missing"
+    ]
+    assert [quirk.what for quirk in findings.quirks][-1] == (
+        "files that are in none of the lists: 1"
+    )
+
+
+def test_rsod_as_released_is_complete(tmp_path):
+    """Its 40 playgrounds without an annotation are published, and not among the annotated."""
+    facts = manifest.load("rsod")
+    write(tmp_path, facts, some_of(facts))
+    assert facts.splits["train"].images == 446 + 189 + 176 + 165 - 40
+    items = check(Source(tmp_path, facts, facts.annotated)).items
+    (tmp_path / "playground/JPEGImages").mkdir(parents=True, exist_ok=True)
+    picture(tmp_path / "playground/JPEGImages/playground_99.jpg", (8, 8))
+    facts = published(facts, train=items)
+    findings = check(Source(tmp_path, facts, facts.annotated))
+    assert (findings.items, findings.faults) == (items, ())
+    assert [quirk.what for quirk in findings.quirks] == ["images without an annotation: 1"]
 
 
 def test_annotations_only(tmp_path):
@@ -186,6 +218,52 @@ def test_the_archive_that_holds_it(names, split, archive):
     assert where_from(facts, names, split).endswith(f"from {ARCHIVES.url}")
 
 
+@pytest.mark.parametrize(
+    ("here", "archive"),
+    [
+        ("train/images", "dotav1.0_annotations_train.tar.gz"),
+        ("val/labelTxt", "dotav1.0_images_val.tar.gz"),
+    ],
+)
+def test_the_archive_of_the_missing_half_and_no_other(tmp_path, here, archive):
+    (tmp_path / here).mkdir(parents=True)
+    (fault,) = check(Source(tmp_path, DOTA, DOTA.annotated)).faults
+    assert re.findall(r"dotav\S+", fault.remedy) == [archive]
+    assert fault.remedy.endswith("from https://huggingface.co/datasets/isaaccorley/dota")
+
+
+def test_images_that_nobody_annotated_cure_no_split():
+    facts = manifest.load("dior").at("hbb")
+    said = where_from(facts, ["JPEGImages-test"], "test")
+    assert said.startswith(f"download it: {facts.download.url}; Unpack the authors' archives")
+    assert where_from(facts, ["Images/trainval"], "train").endswith(
+        "from https://huggingface.co/datasets/torchgeo/dior"
+    )
+
+
+def test_labels_whose_images_are_not_here(tmp_path):
+    source = laid_out(tmp_path, train=2)
+    for image in tmp_path.glob("train/images/*"):
+        image.unlink()
+    said = wrong(check(source))
+    assert said[0] == "split train: 2 annotations, none of their images here"
+
+
+def test_what_is_neither_image_nor_annotation_is_said_once(tmp_path):
+    facts = manifest.load("potsdam").at("labels")
+    stem = facts.layout.parts[0].stems[0]
+    mask = ((1, 0), (0, 2))
+    write(tmp_path, facts, [Fake(f"{stem}.tif", "train", (2, 2), mask=mask)])
+    findings = check(Source(tmp_path, facts, frozenset({"train"})))
+    assert wrong(findings) == [
+        "split train: 1 of 24 published images with annotation, 23 are missing"
+    ]
+    assert re.findall(r"\S+\.zip", findings.faults[0].remedy) == [
+        "2_Ortho_RGB.zip",
+        "5_Labels_all.zip",
+    ]
+
+
 def test_missing_parts_tell_halves(tmp_path):
     (tmp_path / "train/images").mkdir(parents=True)
     train, val = missing_parts(Source(tmp_path, DOTA, DOTA.annotated))
@@ -214,6 +292,27 @@ def test_own_data_is_complete_without_published_numbers(tmp_path, cli):
     ended = cli("check", "csv", "--root", tmp_path)
     assert ended.code == 0, ended
     assert "complete" in ended.out
+    assert "published" not in ended.out
+
+
+def test_the_version_that_lacks_least_and_versions_as_typed(tmp_path, cli):
+    (tmp_path / "JPEGImages").mkdir()
+    (tmp_path / "Annotations/Oriented Bounding Boxes").mkdir(parents=True)
+    said = " ".join(cli("check", "dior", "--root", tmp_path).out.split())
+    assert "; ImageSets/Main/train.txt is missing" in said
+    assert "DIOR obb: 1 fault" in said
+    assert "DOTA v1.5: 1 fault" in cli("check", "dota", "--root", tmp_path, "--version", "1.5").out
+    assert "DOTA v2.0: 1 fault" in cli("check", "dota", "--root", tmp_path, "--version", "V2.0").out
+
+
+def test_a_root_still_packed(tmp_path, cli):
+    (tmp_path / "x.zip").write_text("")
+    assert "x.zip: an archive: unpack it" in cli("check", "dota", "--root", tmp_path / "x.zip").err
+
+
+def test_names_of_benchmarks_are_no_choice(cli):
+    assert "resisc45" not in cli("check", "dotta", "--root", ".").err
+    assert "is a benchmark" in cli("check", "resisc45", "--root", ".").err
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from fakes import SOURCE, Fake, facts_of, hashed, picture, skipped_of, write
 from PIL import Image
 
 from rs_caption import table
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.options import Options
+from rs_caption.request import Request
 
 DOTA, RSICD = facts_of("dota"), facts_of("rsicd")
 FAR = 0x0F0F_0F0F_0F0F_0F0F  # 32 bits from 0

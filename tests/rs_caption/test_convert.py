@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from fakes import Fake, facts_of, picture, quad, some_of, write
 from PIL import Image
 
 from rs_caption import table
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.engine import Pool
 from rs_caption.options import Options
+from rs_caption.request import Request
 
 DOTA, LOVEDA, RSICD = (facts_of(name) for name in ("dota", "loveda", "rsicd"))
 GOOD = Fake("good.png", objects=(("plane", quad(0, 0, 10, 10)),))
@@ -211,13 +213,21 @@ def test_one_bit_image_of_600_million_pixels(tmp_path, cli):
 # A full disk, by a limit on the size of files
 
 
+def _place(rng):
+    return rng.randrange(2000) / 100, rng.randrange(2000) / 100
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
     """DOTA of 300 images, which are 5 shards."""
     root = tmp_path_factory.mktemp("many")
-    lots = tuple(("ship", quad(x, x, x + 5, x + 7)) for x in range(20))
+    rng = Random(0)  # boxes that do not repeat: the table is larger than any of its parts
+    lots = [("ship", quad(x, y, x + 5.25, y + 7)) for x, y in (_place(rng) for _ in range(3000))]
     plane = ("plane", quad(0, 0, 10, 10))
-    fakes = [Fake(f"P{at:04}.png", objects=(*lots[: at % 20], plane)) for at in range(300)]
+    fakes = [
+        Fake(f"P{at:04}.png", objects=(*lots[10 * at : 10 * at + at % 10], plane))
+        for at in range(300)
+    ]
     write(root, DOTA, fakes)
     return root
 

@@ -116,6 +116,20 @@ def test_annotations_only(tmp_path):
     assert places(tmp_path) == []
 
 
+def test_annotations_whose_images_are_missing_are_left_out_by_name(tmp_path):
+    hrrsd = manifest.load("hrrsd")
+    write(tmp_path / "a", hrrsd, some_of(hrrsd))
+    images = tmp_path / "a" / hrrsd.layout.parts[0].images[0]
+    images.rename(tmp_path / "elsewhere")
+    (doubt,) = find(tmp_path, tmp_path / "out").doubts
+    assert (doubt.name, doubt.root) == ("hrrsd", tmp_path / "a")
+    assert doubt.why == (
+        "OPT2017/JPEGImages is missing (--annotations-only converts without images)"
+    )
+    found = find(tmp_path, tmp_path / "out", with_images=False)
+    assert (names(found), found.doubts) == ([("hrrsd", tmp_path / "a")], ())
+
+
 # As a user calls it
 
 
@@ -188,11 +202,17 @@ def test_options_reach_every_dataset(world, tmp_path, cli):
         world / "LoveDA/Val/Rural/masks_png/1.png"
     )
     picture(world / "LoveDA/Val/Rural/images_png/1.png", (40, 40))
-    options = ("--tile", 20, "--rules", "all", "--every", 7)
+    options = ("--tile", 20, "--rules", "all")
     ended = cli("convert", "--all", "--root", world, "--out", tmp_path / "out", *options)
     assert ended.code == 0, ended
     assert rows(tmp_path / "out") == {"dota": 1, "loveda": 4, "rsicd": 1}
     assert "tiles of 20 pixels" in ended.out
+
+
+def test_every_needs_a_video(world, tmp_path, cli):
+    ended = cli("convert", "--all", "--root", world, "--out", tmp_path / "out", "--every", 7)
+    assert ended.code == 2
+    assert "--every is for videos; none of the datasets found has any" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from fakes import Fake, facts_of, hashed, label, quad, skipped_of, write
 from PIL import Image
 
 from rs_caption import table
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.errors import DataError, UserError
 from rs_caption.m2b import compiled
 from rs_caption.options import Options
 from rs_caption.pictures.images import image_size, to_8_bit
 from rs_caption.readers.item import Item, Source
+from rs_caption.request import Request
 from rs_caption.shard import Job, convert_shard
 
 DOTA, LOVEDA, RSICD = (facts_of(name) for name in ("dota", "loveda", "rsicd"))

@@ -58,10 +58,34 @@ INFLECTED = {
     "car (small)": "a small car, small cars",
     "harbor/port": "a harbor or port, harbors or ports",
     "8-wheeler": "an 8-wheeler, 8-wheelers",
+    "Truck w/Box": "a truck with box, trucks with box",  # xView
+    "Truck Tractor w/ Box Trailer": (
+        "a truck tractor with box trailer, truck tractors with box trailer"
+    ),
+    "other-airplane": "an airplane of another kind, airplanes of other kinds",  # FAIR1M
+    "Other Aircraft": "an aircraft of another kind, aircraft of other kinds",
     # what is not counted
+    "garbage": "an area of garbage, areas of garbage",
+    "other vegetation": "an area of other vegetation, areas of other vegetation",
     "water": "an area of water, areas of water",
     "low_vegetation": "an area of low vegetation, areas of low vegetation",
+    "cattle": "a group of cattle, groups of cattle",
+    "Livestock": "a group of livestock, groups of livestock",
+    "construction-equipment": (
+        "a piece of construction equipment, pieces of construction equipment"
+    ),
+    "machinery": "a piece of machinery, pieces of machinery",
+    "parking": "a parking area, parking areas",
+    "car_parking": "a car parking area, car parking areas",
+    "parking-lot": "a parking lot, parking lots",
     # no noun
+    "destroyed": "an object of class destroyed, objects of class destroyed",  # xBD
+    "minor-damage": "an object of class minor damage, objects of class minor damage",
+    "un-classified": "an object of class un classified, objects of class un classified",
+    "traffic": "an object of class traffic, objects of class traffic",
+    "traffic light": "a traffic light, traffic lights",
+    "damaged building": "a damaged building, damaged buildings",
+    "dense residential": "an object of class dense residential, objects of class dense residential",
     "3": "an object of class 3, objects of class 3",
     "class 1": "an object of class 1, objects of class 1",
     "class1": "an object of class 1, objects of class 1",
@@ -71,6 +95,8 @@ INFLECTED = {
     "others": "an object of another kind, objects of other kinds",
     "unknown": "an object of unknown kind, objects of unknown kind",
     "cars and trucks": "an object of class cars and trucks, objects of class cars and trucks",
+    "no-damage": "an object of class no damage, objects of class no damage",
+    "non-building": "an object of class non building, objects of class non building",
     "roof & wall": "an object of class roof and wall, objects of class roof and wall",
     # not English
     "bâtiment": "a bâtiment, bâtiments",

@@ -54,7 +54,7 @@ def test_layouts(tmp_path, cli, file, train, val):
     assert (ended.code, skipped_of(tmp_path / "out")) == (0, [])
     rows = table.open_table(tmp_path / "out").read(["split", "captions"]).to_pylist()
     assert sorted(row["split"] for row in rows) == ["train", "val"]
-    assert "There is a small vehicle in the picture." in rows[0]["captions"]
+    assert rows[0]["captions"][0] == "A small vehicle at the edge of the picture."
     assert cli("verify", tmp_path / "out").code == 0
 
 
@@ -190,3 +190,31 @@ def test_nouns_of_the_user(tmp_path, cli):
     assert cli(*command, "--nouns", nouns).code == 0
     (row,) = table.open_table(tmp_path / "out").read(["captions"]).to_pylist()
     assert "There is an automobile in the picture." in row["captions"]
+
+
+def test_label_studio_on_windows(tmp_path, cli):
+    picture(tmp_path / "images/ab12-0.png", (40, 30))
+    detection(tmp_path / "result.json", "images\\ab12-0.png")
+    ended = cli("convert", "--source", "coco", "--root", tmp_path, "--out", tmp_path / "out")
+    assert (ended.code, skipped_of(tmp_path / "out")) == (0, [])
+    assert table.open_table(tmp_path / "out").read(["image_id"])["image_id"].to_pylist() == [
+        "coco/images/ab12-0.png"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a/b", "--name: expected a name without / and #, found 'a/b'"),
+        ("a#b", "--name: expected a name without / and #, found 'a#b'"),
+        ("  ", "--name: expected a name, found '  '"),
+        ("a\nb", "--name: expected a name, found 'a\\nb'"),
+        ("dota", "--name: dota is the name of a published dataset"),
+    ],
+)
+def test_names_that_are_refused(tmp_path, cli, name, said):
+    detection(tmp_path / "all.json", "a.jpg")
+    command = ("convert", "--source", "coco", "--root", tmp_path, "--out", tmp_path / "out")
+    ended = cli(*command, "--name", name)
+    assert ended.code == 2
+    assert said in ended.err

@@ -126,6 +126,17 @@ def test_tables_of_classes(tmp_path, entry):
     assert facts.classes[1].plural == "parked cars"
 
 
+def test_unknown_ground(tmp_path):
+    """DeepGlobe's table; what other tools call it as well."""
+    laid(tmp_path, [("images/a.png", "masks/a.png")])
+    names = ("Unknown", "none", "unclassified", "unlabelled", "ignored")
+    rows = "".join(f"{name},{at},0,0\n" for at, name in enumerate(names))
+    (tmp_path / "class_dict.csv").write_text(f"name,r,g,b\nurban_land,0,255,255\n{rows}")
+    facts = described(tmp_path)
+    assert [one.name for one in facts.classes] == ["urban_land"]
+    assert facts.palette.ignored == tuple((at, 0, 0) for at in range(5))
+
+
 BAD_TABLES = {
     "no header": ("building,1\n", ":1: expected name,value or name,red,green,blue, found build"),
     "nothing": ("", ":1: expected name,value or name,red,green,blue, found nothing"),

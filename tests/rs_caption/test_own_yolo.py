@@ -235,3 +235,49 @@ def test_nothing_names_the_classes(tmp_path):
 def test_nothing_here(tmp_path):
     with pytest.raises(UserError, match=r"no YOLO data here\. Looked for data\.yaml, images/train"):
         own.manifest_of("yolo", Wish(tmp_path))
+
+
+def test_a_folder_that_is_train_and_val_is_train(tmp_path, cli):
+    """COCO128 and its like validate on what they train on; no image is there twice for that."""
+    root = tmp_path / "root"
+    picture(root / "images/train/a.png", (40, 30))
+    (root / "labels/train").mkdir(parents=True)
+    (root / "labels/train/a.txt").write_text("0 .5 .5 .1 .1\n")
+    (root / "data.yaml").write_text("train: images/train\nval: images/train\nnames: [ship]\n")
+    assert splits(root, tmp_path / "out", cli) == {"images/train/a.png": "train"}
+
+
+def test_another_yaml_is_passed_over(tmp_path):
+    (tmp_path / "images/train").mkdir(parents=True)
+    (tmp_path / "args.yaml").write_text("lr: 0.1\n")
+    (tmp_path / "ships.yaml").write_text("train: images/train\nnames: [ship]\n")
+    assert list(own.manifest_of("yolo", Wish(tmp_path)).nouns) == ["ship"]
+
+
+@pytest.mark.parametrize("folder", [".", "images", "{}", "images/{}"])
+def test_labels_beside_the_images(tmp_path, cli, folder):
+    """As labelImg leaves them."""
+    root, found = tmp_path / "root", {}
+    for split, lines in (("train", "ship\n"), ("val", "ship\nplane\n")):
+        here = folder.format(split)
+        labelled(root, f"{here}/{split}1.png", f"{here}/{split}1.txt")
+        (root / here / "classes.txt").write_text(lines)
+        image = f"{here}/{split}1.png".removeprefix("./")
+        found[image] = split if "{" in folder else "train"
+    assert splits(root, tmp_path / "out", cli) == found
+    assert [one.name for one in own.manifest_of("yolo", Wish(root)).classes] == ["ship", "plane"]
+
+
+def test_two_lists_of_classes_that_differ(tmp_path):
+    for split, lines in (("train", "ship\nplane\n"), ("val", "plane\nship\nx\n")):
+        labelled(tmp_path, f"{split}/a.png", f"{split}/a.txt")
+        (tmp_path / split / "classes.txt").write_text(lines)
+    with pytest.raises(UserError, match=r"not the same classes as in .*val/classes\.txt"):
+        own.manifest_of("yolo", Wish(tmp_path))
+
+
+def test_data_yaml_that_names_classes_alone(tmp_path, cli):
+    root = tmp_path / "root"
+    labelled(root, "images/a.png", "labels/a.txt")
+    (root / "data.yaml").write_text("nc: 1\nnames: [ship]\n")
+    assert splits(root, tmp_path / "out", cli) == {"images/a.png": "train"}

@@ -114,14 +114,17 @@ def test_from_eight_bands_to_a_clean_table(tmp_path, cli):
 def test_a_band_that_no_image_has(tmp_path, cli):
     root, out = tmp_path / "root", tmp_path / "out"
     write(root, DOTA, [Fake("P0.png", objects=(("plane", quad(1, 1, 9, 9)),))])
-    assert (
-        cli("convert", "--source", "dota", "--root", root, "--out", out, "--bands", "9").code == 0
-    )
+    command = ("convert", "--source", "dota", "--root", root, "--out", out, "--bands")
+    ended = cli(*command, "9")
+    assert (ended.code, "P0.png: has 3 bands, --bands is 9" in ended.err) == (2, True)
+    assert cli(*command, "3").code == 0
+    picture = root / "train/images/P0.png"
+    Image.open(picture).convert("L").save(picture)  # the picture is another one than at first
     ended = cli("dedup", out, "--out", tmp_path / "clean")
     assert ended.code == 3
     assert "bad_image" in ended.out
     ended = cli("show", out, "--draw", tmp_path / "drawn")
-    assert (ended.code, "has 3 bands, --bands is 9" in ended.err) == (2, True)
+    assert (ended.code, "has 1 bands, --bands is 3" in ended.err) == (2, True)
 
 
 TURNS = {  # EXIF orientation -> where the red stored at the top left is seen, in a 6 x 4 picture

@@ -13,7 +13,7 @@ from rs_caption.manifest import parse
 from rs_caption.readers.classes import ClassNames, sort_out
 from rs_caption.readers.item import Item, Source, size_of
 from rs_caption.readers.pairs import by_stem, read_stems, scan_pairs
-from rs_caption.readers.places import Pattern, find_places, is_here
+from rs_caption.readers.places import Pattern, astray, find_places, is_here
 from rs_caption.sample import Box, Boxes, Skipped
 
 HEAD = """
@@ -175,11 +175,35 @@ def test_a_missing_list_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("here", "wanted", "said"),
+    [
+        ("train/images.zip", "train/images", "train/images.zip is here: unpack it"),
+        ("Train.tar.gz", "train/images", "Train.tar.gz is here: unpack it"),
+        ("train/rural/x", "Train/Rural", "train/rural is here: rename it Train/Rural"),
+        ("train/other/x", "train/images", ""),
+        ("a/x", "b/top_{stem}_RGB", ""),
+    ],
+)
+def test_packed_or_in_another_case(tmp_path, here, wanted, said):
+    files(tmp_path, here)
+    assert astray(tmp_path, wanted) == said
+
+
+def test_a_pair_is_named_once_and_the_way_without_images(tmp_path):
+    files(tmp_path, "lab/1.txt", "lists/train.txt")
+    with pytest.raises(UserError, match=r"Looked for img with lab; img is missing$"):
+        find_places(source(tmp_path, LISTED))
+    with pytest.raises(UserError, match=r"; to convert without images: --annotations-only$"):
+        find_places(source(tmp_path, f"size_wh = [800, 600]\n{LISTED}"))
+
+
+@pytest.mark.parametrize(
     ("line", "stem"),
     [
         ("00053  1", "00053"),
         ("00003 -1", "00003"),
         ("00004  0", "00004"),
+        ("photo 1", "photo 1"),
         ("a b", "a b"),
         ("a 1 b", "a 1 b"),
         ("a.b.png", "a.b"),
@@ -345,3 +369,43 @@ def test_not_listed_is_a_skip_like_any_other(tmp_path):
     (tmp_path / "lists/train.txt").write_text("1")
     *_, skip = scan_pairs(source(tmp_path, LISTED), (".txt",))
     assert skip == Skipped("img/2.png", "not_listed", "in none of lists/train.txt")
+
+
+def test_what_the_manifest_does_not_name_is_listed_as_well(tmp_path):
+    files(
+        tmp_path, *(f"rgb/top_{n}_RGB.tif" for n in "19"), *(f"lab/top_{n}_label.tif" for n in "19")
+    )
+    entries = found(scan_pairs(source(tmp_path, NAMED, "train"), MASKS))
+    assert ("not_listed", "rgb/top_9_RGB.tif") in entries
+    assert ("train", "rgb/top_1_RGB.tif", "lab/top_1_label.tif") in entries
+
+
+def test_folders_of_images_among_the_images_are_told_of(tmp_path):
+    parts = """
+[[layout.parts]]
+split = "train"
+images = ["img"]
+annotations = ["lab"]
+[[layout.parts]]
+split = "val"
+images = ["img/val"]
+annotations = ["lab/val"]
+"""
+    files(tmp_path, "img/a.png", "lab/a.txt", "img/part1/b.png", "img/part1/c.png", "img/val/v.png")
+    files(tmp_path, "lab/val/v.txt", "img/notes/x.txt", "img/.cache/y.png")
+    entries = list(scan_pairs(source(tmp_path, parts), (".txt",)))
+    told = [entry for entry in entries if isinstance(entry, Skipped)]
+    assert told == [
+        Skipped("img/part1", "not_listed", "a folder of 2 images in img: move them into img itself")
+    ]
+
+
+def test_other_files_beside_the_images(tmp_path):
+    parts = LISTED.replace("[[layout.parts]]", 'beside_images = ["img/{stem}_color"]\n', 1)
+    parts = f"{parts.partition('split')[0]}[[layout.parts]]\nsplit{parts.partition('split')[2]}"
+    files(tmp_path, "img/a.png", "img/a_color.png", "lab/a.txt")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/train.txt").write_text("a")
+    assert found(scan_pairs(source(tmp_path, parts), (".txt",))) == [
+        ("train", "img/a.png", "lab/a.txt")
+    ]

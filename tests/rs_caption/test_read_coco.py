@@ -136,7 +136,7 @@ def test_sub_folders(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../b.png", "/etc/passwd", "x/../../b.png", "x/../b.png", "..", "", "a\0", "x\\y.png"]
+    "name", ["../b.png", "/etc/passwd", "x/../../b.png", "x/../b.png", "..", "", "a\0", "..\\b.png"]
 )
 def test_a_file_name_that_leads_elsewhere(tmp_path, name):
     picture(tmp_path / "b.png", (40, 30))
@@ -147,6 +147,12 @@ def test_a_file_name_that_leads_elsewhere(tmp_path, name):
         assert boxes == {"images/a.png": [SHIP_BOX]}
         detail = f"expected a path below images, found {name!r}"
         assert skipped[0] == Skipped(f"images/{name}", "bad_annotation", detail)
+
+
+def test_a_file_name_of_windows(tmp_path):
+    coast(tmp_path, [A | {"file_name": "north\\a.png"}], [SHIP], here=["north/a.png"])
+    assert told(tmp_path) == ([], {"images/north/a.png": [SHIP_BOX]})
+    assert told(tmp_path, with_images=False) == ([], {"images/north/a.png": [SHIP_BOX]})
 
 
 def test_annotations_only(tmp_path):
@@ -219,9 +225,8 @@ def test_annotations_of_no_image(tmp_path):
     assert boxes == {"images/a.png": [SHIP_BOX]}
     first = "2 annotations, the first with id 5, are of image_id 99, which is none of `images`"
     assert skipped[0] == Skipped("train.json", "bad_annotation", first)
-    assert [(one.item, one.detail.split(", ")[2]) for one in skipped[1:]] == [
-        ("train.json", "are of image_id '7'")
-    ]
+    assert [(one.item, one.reason) for one in skipped[1:]] == [("train.json", "bad_annotation")]
+    assert skipped[1].detail.startswith("an annotation, with id None, is of image_id '7', which is")
 
 
 def test_two_images_of_one_id(tmp_path):

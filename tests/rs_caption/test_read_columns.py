@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rs_caption import manifest, table
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.errors import DataError, ManifestError
 from rs_caption.facts import BoxForm, Columns
 from rs_caption.options import Options
 from rs_caption.readers import columns
 from rs_caption.readers.item import Item, Source
+from rs_caption.request import Request
 from rs_caption.sample import Sample
 
 VISDRONE, CARPK, LEVIR = (manifest.load(name) for name in ("visdrone", "carpk", "levir"))

@@ -125,6 +125,21 @@ def test_three_tables_and_one_that_is_none(tmp_path):
     assert skipped == []
 
 
+def test_a_table_a_folder(tmp_path):
+    """Roboflow's `Tensorflow Object Detection CSV`."""
+    header = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
+    for name in ("train", "valid", "test"):
+        picture(tmp_path / name / "a.png", (40, 30))
+        (tmp_path / name / "_annotations.csv").write_text(f"{header}a.png,40,30,Tree,1,2,11,12\n")
+    samples, skipped = read(tmp_path)
+    assert {image: sample.split for image, sample in samples.items()} == {
+        "train/a.png": "train",
+        "valid/a.png": "val",
+        "test/a.png": "test",
+    }
+    assert skipped == []
+
+
 SPLITS = "image_path,xmin,ymin,xmax,ymax,label,split\na.png,1,2,3,4,Tree,train\n"
 
 
@@ -144,6 +159,7 @@ def test_split_by_column(tmp_path, cli):
 
 BAD_LINES = {  # a line of image b, what is said of it
     "a word": ("b.png,1,two,3,4,Tree", "expected pixels, found '1 two 3 4'"),
+    "a number of Python's": ("b.png,1,2,1_0,4,Tree", "expected pixels"),
     "not a number": ("b.png,1,nan,3,4,Tree", "expected pixels"),
     "huge": ("b.png,1,2,3,1e99,Tree", "expected pixels"),
     "half empty": ("b.png,1,,3,4,Tree", "expected pixels, found '1  3 4'"),
@@ -203,7 +219,14 @@ def test_lines_that_contradict_each_other(tmp_path, text, problem):
 
 BAD_FILES = {
     "no table": ("plot,area\n1,2\n", "expected a CSV file with the header image_path,xmin,ymin"),
-    "no header": (TREE, "expected a CSV file with the header image_path,xmin"),
+    "no header": (
+        TREE,
+        "train.csv; train.csv begins with 'a.png,1,2,11,12,Tree': it needs a header with these",
+    ),
+    "semicolons": (
+        (HEADER + TREE).replace(",", ";"),
+        "begins with 'image_path;xmin;ymin;xmax;ymax;label': separate by commas",
+    ),
     "empty": ("", "expected a CSV file with the header"),
     "a header alone": (HEADER, "train.csv has no line with a box and a label"),
     "no object": (f"{HEADER}a.png,,,,,\n", "train.csv has no line with a box and a label"),
@@ -324,3 +347,13 @@ def test_mutated_files(tmp_path, edits):
         "bad_annotation",
         "unknown_class",
     }
+
+
+def test_an_image_beside_listed_ones_in_a_sub_folder_is_missed(tmp_path):
+    for name in ("images/a.png", "images/b.png", "c.png"):
+        picture(tmp_path / name, (8, 8))
+    lines = "image_path,xmin,ymin,xmax,ymax,label\nimages/a.png,1,2,5,6,Tree\n"
+    (tmp_path / "boxes.csv").write_text(lines)
+    samples, skipped = read(tmp_path)
+    assert list(samples) == ["images/a.png"]
+    assert [one.item for one in skipped] == ["c.png", "images/b.png"]

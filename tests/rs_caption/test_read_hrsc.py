@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rs_caption import manifest, table
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.errors import DataError
 from rs_caption.options import Options
 from rs_caption.readers import hrsc
 from rs_caption.readers.item import Item, Source
+from rs_caption.request import Request
 from rs_caption.sample import Sample
 
 HRSC = manifest.load("hrsc2016")
@@ -168,13 +169,25 @@ BAD = {  # the file, the line at fault, what is said
     "empty": ("", None, "expected XML"),
     "cut short": (GOOD[:300], None, "expected XML"),
     "another root": ("<annotation/>", None, "expected <HRSC_Image>, found <annotation>"),
-    "no list": ("<HRSC_Image/>", None, "expected <HRSC_Objects>, if only an empty one"),
+    "no list": ("<HRSC_Image/>", None, "expected one <HRSC_Objects>, if only an empty one"),
     "no class": (GOOD.replace(f"<Class_ID>{NIMITZ}</Class_ID>", ""), 9, "without <Class_ID>"),
     "empty angle": (GOOD.replace("<mbox_ang>0<", "<mbox_ang><"), 9, "a ship without <mbox_ang>"),
     "a word": (GOOD.replace("<mbox_w>40<", "<mbox_w>long<"), 9, "expected pixels"),
     "not a number": (GOOD.replace("<mbox_cx>50<", "<mbox_cx>nan<"), 9, "expected pixels"),
     "huge": (GOOD.replace("<mbox_cx>50<", "<mbox_cx>1e300<"), 9, "expected pixels"),
     "negative": (GOOD.replace("<mbox_h>10<", "<mbox_h>-10<"), 9, "expected a width and height"),
+    "an element in a number": (GOOD.replace(">50<", ">5<b/>0<"), 14, "text alone in <mbox_cx>"),
+    "an entity in a number": (
+        '<!DOCTYPE a [<!ENTITY x "9">]>' + GOOD.replace(">50<", ">5&x;0<"),
+        14,
+        "expected text alone in <mbox_cx>",
+    ),
+    "a number twice": (
+        GOOD.replace("<mbox_w>40<", "<mbox_w>4</mbox_w><mbox_w>40<"),
+        16,
+        "expected one <mbox_w> in a ship",
+    ),
+    "two lists": (GOOD.replace("</HRSC_Objects>", "</HRSC_Objects><HRSC_Objects/>"), None, "one <"),
     "unknown class": (GOOD.replace(NIMITZ, "100000021"), 9, "no class is called '100000021'"),
     "entity bomb": (BOMB + GOOD.replace(NIMITZ, "&h;"), None, ""),
     "a file as entity": (
@@ -197,6 +210,14 @@ def test_a_bad_file(tmp_path, text, line, problem):
     assert caught.value.line == line or line is None
     assert problem in caught.value.problem
     assert "root:" not in caught.value.problem
+
+
+def test_a_comment_in_a_number_is_not_read(tmp_path):
+    text = GOOD.replace("<mbox_cx>50<", "<mbox_cx>5<!-- x -->0<?y?><")
+    assert text != GOOD
+    assert one(tmp_path / "a", text).label.xyxy_N4.tolist() == (
+        one(tmp_path / "b", GOOD).label.xyxy_N4.tolist()
+    )
 
 
 # A real file

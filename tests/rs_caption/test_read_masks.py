@@ -3,6 +3,7 @@
 Classes of a toy: 1 is a house (blue), 2 a car (yellow); red is background, black is ignored.
 """
 
+import contextlib
 import io
 import json
 from collections import Counter
@@ -17,11 +18,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rs_caption import table
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.errors import DataError
 from rs_caption.manifest import parse
 from rs_caption.options import Options
+from rs_caption.readers import mask_file
 from rs_caption.readers.palette import UNKNOWN, Codes, pack
+from rs_caption.request import Request
 
 HEAD = """
 name = "toy"
@@ -251,8 +254,11 @@ def test_instances_are_told_apart_by_colour(tmp_path):
     ]
 
 
-def test_an_instance_without_a_class_is_no_object(tmp_path):
-    assert objects(tmp_path, [[9, 7, 7], [9, 8, 7]]).label.classes_HW.tolist() == TRUTH
+def test_an_instance_without_a_class_is_no_object_but_counted(tmp_path):
+    sample = objects(tmp_path, [[9, 7, 7], [9, 8, 7]])
+    assert sample.label.classes_HW.tolist() == TRUTH
+    assert sample.pixels == (("in an object of the second mask, but of no class", 2),)
+    assert objects(tmp_path / "b", [[0, 7, 7], [0, 8, 7]]).pixels == ()
 
 
 LOST = {
@@ -442,3 +448,18 @@ def test_mutated_files_end_in_a_sample_or_a_reason(tmp_path, which, changes, kep
         assert sample.label.classes_HW.shape == (2, 3)
         assert sample.label.classes_HW.max() <= 2
     assert set(reasons) <= {"bad_annotation", "unknown_mask_value", "size_mismatch"}
+
+
+def test_no_bit_of_a_png_can_turn_over_unseen(tmp_path):
+    """Pillow by itself decodes a PNG whose checksums are wrong, to other classes."""
+    mask = INDEX.repeat(9, axis=0).repeat(9, axis=1)
+    good = encoded(mask, "PNG")
+    path = tmp_path / "a.png"
+    read = set()
+    for at in range(8 * len(good)):
+        data = bytearray(good)
+        data[at // 8] ^= 1 << at % 8
+        path.write_bytes(data)
+        with contextlib.suppress(DataError):
+            read.add(mask_file.indices(path).tobytes())
+    assert read <= {mask.tobytes()}

@@ -162,12 +162,21 @@ def test_a_smaller_copy_of_the_video_scales_boxes(tmp_path):
     assert boxes_of(second) == [("Biker", 21, 10, 31, 15)]
 
 
-def test_a_video_shorter_than_its_annotations_is_another(tmp_path):
+def test_a_video_much_shorter_than_its_annotations_is_another(tmp_path):
+    root = laid_out(tmp_path, size_wh=(128, 64))
+    film(root / FILM, 1)
+    with pytest.raises(DataError, match="has 1 frames, frame 2 is annotated") as error:
+        read_all(root, every(1))
+    assert error.value.reason == "size_mismatch"
+
+
+def test_a_few_rows_past_the_end_of_a_video_cost_their_frames(tmp_path):
     root = laid_out(tmp_path, size_wh=(128, 64))
     film(root / FILM, 4)
-    with pytest.raises(DataError, match="has 4 frames, frame 4 is annotated") as error:
-        read_all(root, STANFORD)
-    assert error.value.reason == "size_mismatch"
+    *read, beyond = read_all(root, every(2))
+    assert [sample.frame for sample in read] == [0, 2]
+    assert (beyond.item, beyond.reason) == (f"{FILM}, frame 4", "missing_image")
+    assert beyond.detail == "the video has 4 frames, the first is 0"
 
 
 def long_film(root, frames=90):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rs_caption import table
 from rs_caption.errors import DataError
 from rs_caption.readers.item import Item, Source
-from rs_caption.readers.voc import read
+from rs_caption.readers.voc import names_in, read
 from rs_caption.sample import Sample, Skipped
 
 DIOR, OBB, HRRSD = facts_of("dior"), facts_of("dior", "obb"), facts_of("hrrsd")
@@ -211,6 +211,24 @@ def test_a_bad_file_is_skipped_with_its_line(tmp_path, cli):
     assert (item, reason, documented) == ("JPEGImages-trainval/1.jpg", "bad_annotation", "no")
     assert detail.startswith(f"{FOLDER}/1.xml:2: expected xmin <= xmax")
     assert table.open_table(out).read().num_rows == 1
+
+
+@pytest.mark.parametrize("head", ["", '<?xml version="1.0" encoding="UTF-8"?>'])
+def test_latin_1_that_says_it_is_utf_8(tmp_path, head):
+    text = annotation(SHIP.replace("ship", "m\u00f4le"), head=head)
+    path = tmp_path / "1.xml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataError, match="declares UTF-8 and is not") as error:
+        names_in(path)
+    assert error.value.reason == "bad_annotation"
+
+
+def test_names_in_declared_chinese(tmp_path):
+    head = '<?xml version="1.0" encoding="gb2312"?>'
+    (tmp_path / "1.xml").write_bytes(
+        annotation(SHIP.replace("ship", "\u9555"), head=head).encode("gbk")
+    )
+    assert names_in(tmp_path / "1.xml") == ["\u9555"]
 
 
 @settings(

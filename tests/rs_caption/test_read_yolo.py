@@ -4,6 +4,7 @@ import pytest
 from fakes import Fake, picture, quad, read_all, skipped_of, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
 from rs_caption import manifest, table
 from rs_caption.errors import DataError
@@ -238,3 +239,42 @@ def test_end_to_end(tmp_path, cli):
     (row,) = table.open_table(tmp_path / "out").read().to_pylist()
     assert [box["name"] for box in row["boxes"]] == ["ship", "bus"]
     assert any("a bus and a ship" in text.lower() for text in row["captions"])
+
+
+def test_linked_folders_are_followed_but_not_in_a_circle(tmp_path):
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    labelled(root, BOX)
+    picture(elsewhere / "b.png", (40, 30))
+    (root / "images/train/more").symlink_to(elsewhere)
+    (root / "images/train/circle").symlink_to(root / "images")
+    (root / "labels/train/more").mkdir()
+    (root / "labels/train/more/b.txt").write_text(BOX)
+    samples = read_all(root, COAST, "train")
+    assert [sample.image for sample in samples] == [
+        "images/train/a.png",
+        "images/train/more/b.png",
+    ]
+    assert [boxes_of(sample) for sample in samples] == [[SHIP], [SHIP]]
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_shares_are_of_the_picture_as_it_is_shown(tmp_path, turn):
+    """As Ultralytics reads it, so that shares and size are of one picture."""
+    stored = Image.new("L", (80, 64))
+    stored.paste(255, (8, 16, 32, 24))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    path = tmp_path / "images/train/a.jpg"
+    path.parent.mkdir(parents=True)
+    stored.save(path, exif=exif, quality=100)
+    with Image.open(path) as image:
+        shown = ImageOps.exif_transpose(image)
+    x0, y0, x1, y1 = shown.point(lambda value: 255 * (value > 127)).getbbox()
+    width, height = shown.size
+    cx, cy = (x0 + x1) / 2 / width, (y0 + y1) / 2 / height
+    label = tmp_path / "labels/train/a.txt"
+    label.parent.mkdir(parents=True)
+    label.write_text(f"0 {cx} {cy} {(x1 - x0) / width} {(y1 - y0) / height}")
+    (sample,) = read_all(tmp_path, COAST, "train")
+    assert sample.size_wh == shown.size
+    assert boxes_of(sample) == [("ship", x0, y0, x1, y1)]

@@ -22,10 +22,11 @@ from fakes import (
 from PIL import Image
 
 from rs_caption import manifest
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.errors import ManifestError
 from rs_caption.options import Options
 from rs_caption.readers import READERS
+from rs_caption.request import Request
 from rs_caption.sample import Skipped
 
 DOTA, LOVEDA, RSICD = (facts_of(name) for name in ("dota", "loveda", "rsicd"))

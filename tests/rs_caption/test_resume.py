@@ -13,9 +13,10 @@ import pytest
 from fakes import Fake, facts_of, label, picture, quad, write
 from PIL import Image
 
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.errors import DataError
 from rs_caption.options import Options
+from rs_caption.request import Request
 
 DOTA, LOVEDA = facts_of("dota"), facts_of("loveda")
 SCRIPT = Path(sys.executable).with_name("rs-caption")

@@ -14,8 +14,9 @@ from fakes import facts_of
 from PIL import Image
 
 from rs_caption import table
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.options import Options
+from rs_caption.request import Request
 
 LOVEDA_NAMES = ["building", "road", "water", "barren", "forest", "agriculture"]  # values 2 to 7
 
@@ -105,6 +106,11 @@ def test_rsicd(rsicd, tmp_path):
     here = [image for image in listed if image["filename"] in present]
     assert len(rows) == len(here) == len(present) == 184
     assert report.skipped["missing_image"] == len(listed) - 184
+    texts = [[one["raw"].strip() for one in image["sentences"]] for image in here]
+    assert report.objects == {
+        "as released, less empty ones": 920,
+        "of these, repeating another of their image": 920 - sum(len(set(of)) for of in texts),
+    }
     assert {split: counts["rows"] for split, counts in report.splits.items()} == Counter(
         image["split"] for image in here
     )

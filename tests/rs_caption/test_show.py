@@ -4,8 +4,9 @@ import pytest
 from fakes import Fake, facts_of, quad, write
 from PIL import Image
 
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.options import Options
+from rs_caption.request import Request
 
 DOTA = facts_of("dota")
 YELLOW, RED = (255, 213, 0), (255, 77, 77)  # of the first and second class by name

@@ -124,7 +124,7 @@ def test_portrait(island, width):
         "  test                    2          -  not annotated: never converted",
         "  split two          images    objects",
         "palm: a palm tree, palm trees",
-        "hut: a hut, huts (two only)",
+        "  version two only:\n  hut: a hut, huts",
         "shade",
         "512 pixels a side, 64 shared",
         "empty beaches are part of it",
@@ -212,3 +212,11 @@ def test_it_answers_without_any_array_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_one_folder_is_drawn_once_and_videos_are_counted(cli):
+    levir, stanford = cli("sources", "levir").out, cli("sources", "stanford").out
+    assert levir.count("\n    imageWithLabel/") == 1
+    assert "<scene>/\n        video<N>/" in stanford.replace("  images of train", "")
+    assert "split              videos    objects\n  train                  60" in stanford
+    assert "1 class, " in cli("sources", "hrsc2016").out

@@ -12,9 +12,10 @@ import pytest
 from fakes import Fake, facts_of, quad, write
 
 from rs_caption import __version__, table
-from rs_caption.convert import Request, convert
+from rs_caption.convert import convert
 from rs_caption.errors import TableError, UserError
 from rs_caption.options import Options
+from rs_caption.request import Request
 from rs_caption.sample import Box, Boxes, Window
 from rs_caption.table import Row
 

@@ -1,5 +1,6 @@
 """Counts in words: docs/rules.md, section "What a caption may say", line by line."""
 
+from collections import Counter
 from random import Random
 
 import pytest
@@ -7,12 +8,13 @@ import pytest
 from rs_caption.facts import Noun
 from rs_caption.wording import (
     STYLES,
-    be,
+    Frame,
+    Words,
     be_first,
     nouns_for,
     ordered,
     paper_noun,
-    phrase,
+    pick,
     sentence,
 )
 
@@ -30,7 +32,7 @@ PAPER_QUANTIFIERS = {
 
 
 def said(counts, style="plain"):
-    return phrase(counts, nouns_for(NOUNS, style), STYLES[style], Random(0))
+    return Words(NOUNS, style).phrase(ordered(counts), Random(0))
 
 
 @pytest.mark.parametrize(
@@ -61,13 +63,30 @@ def test_a_list_in_both_styles(counts, plain, paper):
 )
 @pytest.mark.parametrize("count", [11, 5000])
 def test_above_ten_every_quantifier_of_the_style_occurs_and_no_other(style, quantifiers, count):
-    rng, nouns = Random(0), nouns_for(NOUNS, style)
-    texts = {phrase({"plane": count}, nouns, STYLES[style], rng) for _ in range(300)}
+    rng, words = Random(0), Words(NOUNS, style)
+    texts = {words.phrase([("plane", count)], rng) for _ in range(300)}
     assert texts == {f"{quantifier} planes" for quantifier in quantifiers}
 
 
 def test_equal_counts_go_by_the_name_of_the_class():
-    assert ordered({"b": 1, "c": 2, "a": 1, "B": 1}) == ["c", "B", "a", "b"]
+    counts = {"b": 1, "c": 2, "a": 1, "B": 1}
+    assert ordered(counts) == [("c", 2), ("B", 1), ("a", 1), ("b", 1)]
+    assert ordered({"b": 7}) == [("b", 7)]
+    assert ordered({}) == []
+
+
+def test_a_remembered_item_is_not_that_of_another_count_or_class():
+    words, rng = Words(NOUNS, "plain"), Random(0)
+    asked = [("plane", 1), ("plane", 2), ("airport", 2), ("plane", 2), ("plane", 1)]
+    said = [words.item(name, count, rng) for name, count in asked]
+    assert said == ["a plane", "2 planes", "2 airports", "2 planes", "a plane"]
+
+
+def test_chance_picks_each_alike():
+    rng, drawn = Random(0), Counter()
+    drawn.update(pick("abc", rng) for _ in range(3000))
+    assert set(drawn) == set("abc")
+    assert all(900 < number < 1100 for number in drawn.values())
 
 
 @pytest.mark.parametrize(
@@ -81,7 +100,12 @@ def test_equal_counts_go_by_the_name_of_the_class():
     ],
 )
 def test_agreement_after_a_list_and_before_one(counts, after, before):
-    assert (be(counts), be_first(counts)) == (after, before)
+    ranked, style = ordered(counts), STYLES["plain"]
+    assert be_first(ranked) == before
+    assert Frame("there {be_first} {list} here", style).about(ranked, "x") == (
+        f"There {before} x here."
+    )
+    assert Frame("{list} {be} here", style).about(ranked, "a Boeing") == f"A Boeing {after} here."
 
 
 @pytest.mark.parametrize(

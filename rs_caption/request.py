@@ -1,0 +1,62 @@
+"""What a conversion is asked for, checked before any long work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rs_caption import table
+from rs_caption.errors import UserError
+from rs_caption.files import check_root
+from rs_caption.manifest import Manifest
+from rs_caption.options import Options
+from rs_caption.readers.item import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One conversion: what, from where, to where, how."""
+
+    manifest: Manifest
+    root: Path
+    out: Path
+    options: Options
+    splits: tuple[str, ...] = ()  # empty: all that have annotations
+    workers: int = 1
+    stop_on_error: bool = False
+    with_images: bool = True  # false: annotations only
+
+    @property
+    def source(self) -> Source:
+        """What the reader is given."""
+        splits = frozenset(self.splits) or self.manifest.annotated
+        return Source(self.root, self.manifest, splits, self.with_images)
+
+
+def check_request(request: Request) -> None:
+    """Whether the folder, the splits and the place of the table can be.
+
+    Raises:
+        UserError: one of them cannot.
+    """
+    manifest, out = request.manifest, request.out
+    check_root(request.root, manifest.title)
+    if out.resolve() == request.root.resolve():
+        raise UserError(f"--out {out} is the dataset's own folder; choose another")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out} is a file; choose a folder")
+    for split in request.splits:
+        if split not in manifest.splits:
+            known = ", ".join(manifest.splits)
+            hint = "; repeat --split for several" if "," in split else ""
+            raise UserError(f"{manifest.title} has no split {split!r}; its splits: {known}{hint}")
+        if not manifest.splits[split].annotated:
+            raise UserError(
+                f"{manifest.title} was released without annotations for split {split!r}"
+            )
+    if (out / table.TABLE_FILE).exists():
+        about = table.open_table(out).about
+        there = set(about.get("sources", {}))
+        if there != {manifest.name} or "dedup" in about:
+            held = f"{'de-duplicated ' * ('dedup' in about)}table of {', '.join(sorted(there))}"
+            raise UserError(f"{out}: already holds a {held}; choose another --out")
