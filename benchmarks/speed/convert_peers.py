@@ -35,9 +35,9 @@ Run = Callable[[], Callable[[], Counted]]  # converts; what it gives counts, and
 def rs_caption(dataset: str, root: Path, out: Path) -> Run:
     """The conversion of `rs-caption convert --workers 1`: parse, caption, write Parquet."""
     _need("rs_caption")
-    from rs_caption.convert import convert
-    from rs_caption.request import Request  # noqa: PLC0415
+    from rs_caption.convert import convert  # noqa: PLC0415 -- peers do without it
     from rs_caption.own.found import Wish  # noqa: PLC0415
+    from rs_caption.request import Request  # noqa: PLC0415
     from rs_caption.select import Typed, select  # noqa: PLC0415
 
     dataset, _, without = dataset.partition(" ")

@@ -38,9 +38,7 @@ _MASS = re.compile(  # what is not counted: areas of it are
     r"sand|scrub|shrubland|snow|soil|trash|turf|vegetation|waste|wasteland|water|woodland"
 )
 _PARTS = {  # what is counted by something else: a piece of equipment
-    **dict.fromkeys(
-        ("cattle", "livestock", "poultry", "wildlife"), ("group of {}", "groups of {}")
-    ),
+    **dict.fromkeys(("cattle", "livestock", "poultry"), ("head of {}", "head of {}")),
     **dict.fromkeys(
         ("equipment", "furniture", "infrastructure", "luggage", "machinery"),
         ("piece of {}", "pieces of {}"),

@@ -69,8 +69,8 @@ INFLECTED = {
     "other vegetation": "an area of other vegetation, areas of other vegetation",
     "water": "an area of water, areas of water",
     "low_vegetation": "an area of low vegetation, areas of low vegetation",
-    "cattle": "a group of cattle, groups of cattle",
-    "Livestock": "a group of livestock, groups of livestock",
+    "cattle": "a head of cattle, head of cattle",
+    "Livestock": "a head of livestock, head of livestock",
     "construction-equipment": (
         "a piece of construction equipment, pieces of construction equipment"
     ),
