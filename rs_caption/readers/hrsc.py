@@ -22,7 +22,8 @@ from rs_caption.errors import DataError
 from rs_caption.readers.classes import sort_out
 from rs_caption.readers.item import Item, Source, size_of
 from rs_caption.readers.pairs import scan_pairs
-from rs_caption.readers.text import numbers
+from rs_caption.readers.text import numbers, read_bytes
+from rs_caption.readers.xml_file import xml_root
 from rs_caption.sample import Boxes, Sample, Skipped
 
 _ROOT = "HRSC_Image"
@@ -78,22 +79,7 @@ def corners(rotated_N5: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _parse(path: Path) -> etree._Element:
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        huge_tree=False,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(path.read_bytes(), parser)
-    except OSError as error:
-        raise DataError("missing_annotation", path, f"cannot be read ({error.strerror})") from error
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise DataError("bad_annotation", path, f"expected XML ({error})") from error
-    if root.tag != _ROOT:
-        raise DataError("bad_annotation", path, f"expected <{_ROOT}>, found <{str(root.tag)[:80]}>")
+    root, _ = xml_root(path, read_bytes(path), _ROOT)
     if len(root.findall("HRSC_Objects")) != 1:
         raise DataError("bad_annotation", path, "expected one <HRSC_Objects>, if only an empty one")
     return root

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from operator import gt
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +30,7 @@ from rs_caption.readers.item import Item, Source, size_of
 from rs_caption.readers.pairs import scan_pairs
 from rs_caption.readers.text import numbers, read_bytes
 from rs_caption.readers.voc_plain import Plain, plain_objects
+from rs_caption.readers.xml_file import xml_root
 from rs_caption.sample import Boxes, Sample, Skipped
 
 SUFFIX = ".xml"
@@ -124,30 +124,10 @@ def parse(path: Path) -> etree._Element:
 
 
 def _checked_root(path: Path, data: bytes) -> etree._Element:
-    root = _root(path, data)
-    dtd = root.getroottree().docinfo.internalDTD
-    if dtd is not None and any(True for _ in dtd.iterentities()):
-        raise DataError("bad_annotation", path, "declares entities; expected plain XML", 1)
-    if root.tag != "annotation":
-        found = f"expected <annotation>, found <{str(root.tag)[:_SHOWN]}>"
-        raise DataError("bad_annotation", path, found, root.sourceline)
+    root, guessed = xml_root(path, data, "annotation", _ENCODINGS)
+    if guessed and not _IS_CHINESE.match(data):
+        _check_guess(path, root)
     return root
-
-
-def _root(path: Path, data: bytes) -> etree._Element:
-    errors = []
-    for encoding in _ENCODINGS:
-        try:
-            root = etree.fromstring(data, _parser(encoding))
-        except etree.XMLSyntaxError as error:
-            errors.append(error)
-            continue
-        if encoding and not _IS_CHINESE.match(data):
-            _check_guess(path, root)
-        return root
-    first = errors[0]
-    problem = f"not XML: {(first.msg or 'an empty file')[:_SHOWN]}"
-    raise DataError("bad_annotation", path, problem, first.lineno or None) from first
 
 
 def _check_guess(path: Path, root: etree._Element) -> None:
@@ -160,19 +140,6 @@ def _check_guess(path: Path, root: etree._Element) -> None:
         if not (leaf.text or "").isascii():
             problem = "declares UTF-8 and is not, and an object's name is not ASCII"
             raise DataError("bad_annotation", path, problem, leaf.sourceline)
-
-
-@cache  # to make one takes as long as to parse a small file
-def _parser(encoding: str | None) -> etree.XMLParser:
-    return etree.XMLParser(
-        encoding=encoding,
-        resolve_entities=False,
-        no_network=True,
-        huge_tree=False,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
 
 
 def _object(path: Path, element: etree._Element) -> _Object:
