@@ -111,7 +111,7 @@ def test_without_pyav_it_says_what_to_install(tmp_path):
     program = (
         "import sys; sys.modules['av'] = None\n"
         "from pathlib import Path\n"
-        "from rs_caption import video\n"
+        "from rs_caption.pictures import video\n"
         "from rs_caption.errors import UserError\n"
         "try: video.header(Path(sys.argv[1]))\n"
         "except UserError as error: print(error)\n"
