@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from rs_caption import storage
 from rs_caption.errors import UserError, WriteError
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".rar", ".7z")  # endings of what is still packed
@@ -19,10 +22,17 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def whole(path: Path) -> Iterator[Path]:
     """A temporary path to write to; it becomes `path` when the block ends without an error.
 
+    In a store the object appears when the block has ended; until then the file is on this disk.
+
     Raises:
         WriteError: the disk is full, or the folder cannot be written to; nothing is left behind.
+        UserError: the store does not take it.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    if isinstance(path, storage.RemotePath):
+        with storage.uploaded(path) as partial:
+            yield partial
+        return
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -44,8 +54,18 @@ def whole(path: Path) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove what a killed run left half written in a folder that is complete now."""
+    if storage.is_remote(folder):
+        return  # an object is never half written
     for partial in folder.glob(".*.partial"):
         partial.unlink(missing_ok=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and all in it, as far as that is possible."""
+    if isinstance(folder, storage.RemotePath):
+        storage.delete_folder(folder)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

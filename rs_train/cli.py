@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
+from rs_caption.flags import TablesArgument
 from rs_caption.program import new_app, run
 
 app = new_app(
@@ -16,7 +14,7 @@ app = new_app(
 
 @app.command()
 def check(
-    tables: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Folders of tables.")],
+    tables: TablesArgument,
 ) -> None:
     """Say whether tables are fit to train on: images in place, no test rows, leakage checked.
 

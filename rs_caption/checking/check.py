@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -20,13 +20,14 @@ from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import DataError, Reason, UserError
 from rs_caption.facts import Part
 from rs_caption.readers import READERS
-from rs_caption.readers.item import Item, Source
+from rs_caption.readers.item import Item, Source, fetched
 from rs_caption.readers.places import STEM, Pattern, astray
 from rs_caption.sample import Boxes, Skipped
 
 SAMPLE = 200  # items read
 SECONDS = 5.0  # after which no further item is read
 EXAMPLES = 3
+_TOGETHER = 16  # items
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def spread(items: Sequence[Item], number: int) -> list[Item]:
 def _look(source: Source, items: Sequence[Item], progress: Progress, seconds: float) -> _Looked:
     """Read items until they or the seconds are at an end."""
     looked, started = _Looked(), time.monotonic()
-    for item in items:
+    for item in _fetched(source, items):
         if time.monotonic() - started > seconds:
             break
         looked.items += 1
@@ -182,6 +183,14 @@ def _look(source: Source, items: Sequence[Item], progress: Progress, seconds: fl
             looked.skipped.append(Skipped(f"{path}{line}", error.reason, error.problem))
         progress(looked.items, len(items))
     return looked
+
+
+def _fetched(source: Source, items: Sequence[Item]) -> Iterator[Item]:
+    """The items, some at a time fetched from a store before they are read."""
+    for at in range(0, len(items), _TOGETHER):
+        some = items[at : at + _TOGETHER]
+        with fetched(source, some):
+            yield from some
 
 
 def _below(root: Path, path: str) -> str:

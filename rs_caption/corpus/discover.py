@@ -6,17 +6,16 @@ releases are folders of `images` and `annotations`, so that names alone say too 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from rs_caption import manifest
+from rs_caption import manifest, storage
 from rs_caption.errors import DataError, UserError
 from rs_caption.manifest import Manifest
 from rs_caption.readers import READERS
-from rs_caption.readers.item import Item, Source
+from rs_caption.readers.item import Item, Source, fetched
 from rs_caption.readers.places import STEM, Pattern, is_here, missing_images
 from rs_caption.sample import Skipped
 
@@ -72,7 +71,7 @@ def find(root: Path, out: Path, *, with_images: bool = True) -> Discovery:
     found: dict[str, Found] = {}
     doubts: list[Doubt] = []
     away: dict[str, Doubt] = {}
-    for folder in _folders(root, {_real(out)}):
+    for folder in _folders(root, {storage.real(out)}):
         taken = {one.root for one in found.values()} - {root}
         if not with_images and not taken.isdisjoint(folder.parents):
             continue  # without images, any folder of labels in a dataset looks like one
@@ -116,7 +115,7 @@ def _folders(root: Path, seen: set[str]) -> Iterator[Path]:
     for depth in range(DEPTH + 1):
         below: list[Path] = []
         for folder in level:
-            if (real := _real(folder)) in seen:
+            if (real := storage.real(folder)) in seen:
                 continue
             seen.add(real)
             yield folder
@@ -124,31 +123,18 @@ def _folders(root: Path, seen: set[str]) -> Iterator[Path]:
         level = below
 
 
-def _real(folder: Path) -> str:
-    return os.path.realpath(folder)
-
-
 def _subfolders(folder: Path) -> list[Path]:
     """The folders in a folder that are not hidden; none in one that may not be read."""
     try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if entry.name[:1] != "." and _is_folder(entry)]
+        return [folder / name for name in storage.subfolders(folder) if name[:1] != "."]
     except OSError:
         return []
-    return [folder / name for name in sorted(names)]
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
 
 
 def _likely(folder: Path, known: Sequence[Manifest], *, with_images: bool) -> list[Found]:
     """The datasets that a part of is whole here, in the first version that is."""
     try:
-        names = set(os.listdir(folder))  # noqa: PTH208 -- may be 100,000 of them
+        names = set(storage.names(folder))
     except OSError:
         return []
     likely = []
@@ -181,11 +167,12 @@ def _try(one: Found, *, with_images: bool) -> _Reading:
     items = [entry for entry in entries if isinstance(entry, Item)]
     chosen = items[:: max(1, len(items) // _READ)][:_READ]
     problems = []
-    for item in chosen:
-        try:
-            next(iter(reader.read(source, item)), None)
-        except DataError as error:
-            problems.append(str(error))
+    with fetched(source, chosen):
+        for item in chosen:
+            try:
+                next(iter(reader.read(source, item)), None)
+            except DataError as error:
+                problems.append(str(error))
     if not items:
         first = next((entry.detail for entry in entries if isinstance(entry, Skipped)), "no item")
         problems.append(first)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from rs_caption import storage
 from rs_caption.errors import UserError
 from rs_caption.facts import Part
 from rs_caption.own.found import Found, Known, Wish
@@ -112,6 +113,8 @@ def _part(wish: Wish, path: Path, images: list[Image]) -> Part:
 
 
 def _is_file(path: Path) -> bool:
+    if storage.is_remote(path):
+        return path.is_file()
     return os.path.isfile(path)  # noqa: PTH113 -- pathlib raises where a name is too long
 
 

@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from rs_caption import storage
 from rs_caption.errors import UserError
 from rs_caption.facts import Part
 from rs_caption.own.found import SPLITS, Found, Wish
@@ -74,7 +75,7 @@ def _folder(root: Path, form: str, names: tuple[str, ...], suffixes: tuple[str, 
 
 
 def _stems(folder: Path, suffixes: tuple[str, ...]) -> set[str]:
-    names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 -- 100,000 names
+    names = storage.names(folder) if folder.is_dir() else ()
     parted = (os.path.splitext(name) for name in names if name[0] != ".")  # noqa: PTH122 -- likewise
     return {stem for stem, suffix in parted if suffix.lower() in suffixes}
 

@@ -12,11 +12,11 @@ PASCAL's do (host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf).
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from rs_caption import storage
 from rs_caption.errors import DataError, UserError
 from rs_caption.facts import BoxForm, Part
 from rs_caption.own.found import SPLITS, Found, Known, Wish
@@ -150,7 +150,7 @@ def _has(root: Path, folder: str, suffixes: tuple[str, ...]) -> bool:
 def _list(folder: Path) -> list[str]:
     """The names in a folder; none where it is none, or may not be looked into."""
     try:
-        return os.listdir(folder)  # noqa: PTH208 -- 100,000 names
+        return storage.names(folder)
     except OSError:
         return []
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rs_caption import storage
 from rs_caption.errors import DataError, UserError
 
 LOW_PERCENT, HIGH_PERCENT = 2, 98  # the usual stretch of GIS programs
@@ -87,6 +88,52 @@ def picture(path: Path, bands: tuple[int, ...], largest_px: int) -> Image.Image:
     return Image.fromarray(shown[0] if len(shown) == 1 else np.stack(shown, axis=-1))
 
 
+def glimpses(
+    path: Path,
+    bands: tuple[int, ...],
+    windows: Sequence[tuple[int, int, int, int]],
+    side_px: int,
+    large_px: int,
+) -> list[Image.Image] | None:
+    """Windows of a large raster in 8 bits, read at a fraction of its size; for the eye alone.
+
+    Args:
+        path: a TIFF.
+        bands: as for `picture`.
+        windows: half-open, in pixels.
+        side_px: a larger window is read in so many pixels a side, about.
+        large_px: smaller rasters are not large.
+
+    Returns:
+        None where it is not large, has a palette, or rasterio is not installed.
+
+    Raises:
+        DataError: `bad_image`, where it cannot be decoded.
+    """
+    if not _installed():
+        return None
+    with _open(path) as raster:
+        chosen = bands or _default(raster)
+        named = {raster.colorinterp[band - 1].name for band in chosen if band <= raster.count}
+        if raster.width * raster.height < large_px or "palette" in named:
+            return None
+        return [_glimpse(raster, chosen, window, side_px) for window in windows]
+
+
+def _glimpse(
+    raster: Any, bands: tuple[int, ...], window: tuple[int, int, int, int], side_px: int
+) -> Image.Image:
+    x0, y0, x1, y1 = window
+    step = max(1, max(x1 - x0, y1 - y0) // side_px)
+    shape = (len(bands), max((y1 - y0) // step, 1), max((x1 - x0) // step, 1))
+    values_CHW = raster.read(list(bands), window=((y0, y1), (x0, x1)), out_shape=shape)
+    shown = [
+        to_byte(values_HW, raster.nodatavals[band - 1])
+        for band, values_HW in zip(bands, values_CHW, strict=True)
+    ]
+    return Image.fromarray(shown[0] if len(shown) == 1 else np.stack(shown, axis=-1))
+
+
 def _default(raster: Any) -> tuple[int, ...]:
     named = {colour.name: band for band, colour in enumerate(raster.colorinterp, start=1)}
     if {"red", "green", "blue"} <= named.keys():
@@ -128,24 +175,29 @@ def _open(path: Path, *, needed: bool = False) -> Iterator[Any]:
 
     if not path.is_file():
         raise DataError("missing_image", path, "no such image")
-    driver = _driver(path)
+    driver, here = _driver(path), path
     if driver is None:
         raise DataError("bad_image", path, "expected a TIFF, PNG, JPEG or BMP")
     try:
         with warnings.catch_warnings(), rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
             warnings.simplefilter("ignore")  # of where it lies, of what rasterio itself calls
-            with rasterio.open(path, driver=driver) as raster:
+            with storage.local(path) as here, rasterio.open(here, driver=driver) as raster:
                 yield raster
     except (RasterioError, CPLE_BaseError, ValueError) as error:
-        raise DataError("bad_image", path, f"cannot be decoded ({error})") from error
+        said = str(error).replace(str(here), str(path))  # a local copy has another name each time
+        raise DataError("bad_image", path, f"cannot be decoded ({said})") from error
 
 
 def _require(path: Path, *, needed: bool) -> None:
-    name = "rasterio"
-    known = sys.modules[name] if name in sys.modules else importlib.util.find_spec(name)
-    if known is not None:
+    if _installed():
         return
     say = 'read by rasterio: pip install "rs-caption[geotiff]"'
     if needed:
         raise UserError(f"bands of images are {say}")
     raise DataError("bad_image", path, f"a TIFF that Pillow cannot read well; it is {say}")
+
+
+def _installed() -> bool:
+    name = "rasterio"
+    known = sys.modules[name] if name in sys.modules else importlib.util.find_spec(name)
+    return known is not None

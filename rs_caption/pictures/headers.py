@@ -12,7 +12,8 @@ import struct
 import zlib
 from pathlib import Path
 
-_HEAD_BYTES = 2048  # a plain JPEG header has about 620 bytes
+from rs_caption.storage.remote import HEAD_BYTES, TAIL_BYTES, RemotePath
+
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"IEND\xaeB`\x82"
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
@@ -27,10 +28,13 @@ _TABLE_BYTES, _LAST_TABLE = 65, 3  # of a quantisation table of 8 bits, its numb
 def plain_size(path: Path) -> tuple[int, int] | None:
     """Width and height of a complete PNG or JPEG; None where the file is unusual in any way."""
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- faster than Path.open
-            head = file.read(_HEAD_BYTES)
-            file.seek(-min(len(_PNG_END), len(head)), os.SEEK_END)
-            end = file.read()
+        if isinstance(path, RemotePath):
+            head, end = path.ends(HEAD_BYTES, TAIL_BYTES)
+        else:
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- faster than Path.open
+                head = file.read(HEAD_BYTES)
+                file.seek(-min(TAIL_BYTES, len(head)), os.SEEK_END)
+                end = file.read()
     except OSError:
         return None
     if head.startswith(_PNG_START) and end == _PNG_END:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
+from rs_caption import storage
 from rs_caption.errors import DataError
 from rs_caption.pictures import geotiff
 from rs_caption.pictures.headers import plain_size
@@ -36,7 +37,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     """
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(path) as image:
+        with Image.open(storage.readable(path, storage.IMAGE_BLOCK)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError("bad_image", path, f"claims {image.width} x {image.height} pixels")
             yield image

@@ -14,6 +14,7 @@ from typing import Any
 
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
+from rs_caption import storage
 from rs_caption.errors import DataError
 from rs_caption.pictures import geotiff, video
 from rs_caption.pictures.images import MAX_PIXELS, open_image, orientation, to_8_bit
@@ -36,9 +37,15 @@ def open_pixels(path: Path, bands: tuple[int, ...] = (), frame: int | None = Non
     """
     if frame is not None:
         return video.frame(path, frame)
+    with storage.at_hand([path]):
+        return _decoded(path, bands)
+
+
+def _decoded(path: Path, bands: tuple[int, ...]) -> Image.Image:
     if bands or _for_rasterio(path):
         return geotiff.picture(path, bands, MAX_PIXELS)
     with open_image(path) as image:
+        image.load()  # first: looking for EXIF loads a PNG too, and forgets that it is broken
         upright = ImageOps.exif_transpose(image) if orientation(image) != 1 else image
         shown = to_8_bit(upright)
         shown.load()

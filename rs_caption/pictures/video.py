@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
+from rs_caption import storage
 from rs_caption.errors import DataError, UserError
 
 SUFFIXES = (".mov", ".mp4", ".avi", ".mkv")
@@ -47,7 +48,7 @@ def header(path: Path) -> Header:
         UserError: PyAV is not installed.
         DataError: `missing_image`, or `bad_image` where it is no video.
     """
-    with _open(path) as (_, stream):
+    with _here(path) as file, _open(file) as (_, stream):
         return Header((stream.width, stream.height), stream.frames or None)
 
 
@@ -70,14 +71,15 @@ def frames(path: Path, wanted: Iterable[int]) -> Iterator[tuple[int, Image.Image
             frames that it has; `bad_image` where it cannot be decoded.
     """
     numbers = sorted(set(wanted))
-    with _open(path) as (container, stream):
-        clock = _Clock.of(container, stream)
-    with _open(path) as (container, stream):
-        stream.thread_type = "AUTO"
-        if clock is None:
-            yield from _by_count(container, stream, numbers)
-        else:
-            yield from _by_clock(container, stream, clock, numbers)
+    with _here(path) as file:
+        with _open(file) as (container, stream):
+            clock = _Clock.of(container, stream)
+        with _open(file) as (container, stream):
+            stream.thread_type = "AUTO"
+            if clock is None:
+                yield from _by_count(container, stream, numbers)
+            else:
+                yield from _by_clock(container, stream, clock, numbers)
 
 
 class _Clock(NamedTuple):
@@ -142,13 +144,23 @@ def _too_short(path: str, number: int, length: int) -> DataError:
 
 
 @contextmanager
+def _here(path: Path) -> Iterator[Path]:
+    """The video on this disk; of a copy, errors name the original."""
+    if not path.is_file():
+        raise DataError("missing_image", path, "no such video")
+    try:
+        with storage.local(path) as file:
+            yield file
+    except DataError as error:
+        raise DataError(error.reason, path, error.problem) from error
+
+
+@contextmanager
 def _open(path: Path) -> Iterator[tuple[Any, Any]]:
     """A container and its first video stream; what FFmpeg says of broken ones is `bad_image`."""
     require()
     import av  # noqa: PLC0415 -- an extra
 
-    if not path.is_file():
-        raise DataError("missing_image", path, "no such video")
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from rs_caption import storage
 from rs_caption.errors import DataError
 from rs_caption.manifest import Manifest
-from rs_caption.pictures.images import image_size
+from rs_caption.pictures.images import SUFFIXES, image_size
 from rs_caption.readers.classes import ClassNames
 from rs_caption.sample import Label
 
@@ -59,6 +62,32 @@ class Item:
     def key(self) -> tuple[str, str, str]:
         """What orders items."""
         return self.image, self.annotation, self.split
+
+
+def files_of(source: Source, item: Item) -> list[str]:
+    """Paths below the root of what the rows of an item depend on."""
+    image = item.image * source.with_images
+    return [name for name in (image, item.annotation, item.instances, *item.also) if name]
+
+
+def fetched(
+    source: Source, items: Sequence[Item], *, pixels: bool = False
+) -> AbstractContextManager[None]:
+    """While it is open, what reading the items needs of a store is in memory.
+
+    Args:
+        source: the dataset.
+        items: their annotations are fetched as a whole, where they are not read already.
+        pixels: whether images are fetched as a whole too; else what tells their size.
+    """
+    if not storage.is_remote(source.root):
+        return nullcontext()
+    unread = [item for item in items if item.label is None]
+    texts = [name for item in unread for name in (item.annotation, item.instances) if name]
+    images = [item.image for item in items if source.with_images]
+    images = [name for name in images if name.lower().endswith(SUFFIXES)]
+    whole, ends = ([*texts, *images], []) if pixels else (texts, images)
+    return storage.at_hand([source.root / name for name in whole], [source.root / n for n in ends])
 
 
 def size_of(

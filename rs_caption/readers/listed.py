@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
+from rs_caption import storage
 from rs_caption.errors import UserError
 from rs_caption.pictures.images import SUFFIXES
 from rs_caption.readers.item import Item
@@ -59,7 +60,7 @@ def images_below(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> set[str]
     Links to folders are followed, but not where one leads to a folder that it lies in.
     """
     found: set[str] = set()
-    for parent, folders, names in os.walk(folder, followlinks=True):
+    for parent, folders, names in storage.walk(folder):
         folders[:] = [
             name
             for name in folders

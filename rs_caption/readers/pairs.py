@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from rs_caption import storage
 from rs_caption.pictures.images import SUFFIXES
 from rs_caption.readers.item import Item, Source
 from rs_caption.readers.places import Pattern, Place, find_places, first_there
@@ -120,7 +120,7 @@ def by_stem(
     found: Files = {}
     start = "" if pattern.folder == "." else f"{pattern.folder}/"
     folder = root / pattern.folder
-    names = sorted(os.listdir(folder)) if folder.is_dir() else ()  # noqa: PTH208 -- 100,000 names
+    names = sorted(storage.names(folder)) if folder.is_dir() else ()
     for name in names:
         bare, dot, ending = name.rpartition(".")
         if not bare or name[0] == "." or f"{dot}{ending.lower()}" not in suffixes:
@@ -203,7 +203,7 @@ def _below(source: Source, places: list[Place]) -> Iterator[Skipped]:
         for path in _subfolders(source.root / folder) if source.with_images else ():
             below = path.relative_to(source.root).as_posix()
             if not any(one == below or one.startswith(f"{below}/") for one in known):
-                number = sum(name.lower().endswith(SUFFIXES) for name in os.listdir(path))  # noqa: PTH208 -- many
+                number = sum(name.lower().endswith(SUFFIXES) for name in storage.names(path))
                 detail = (
                     f"a folder of {number:,} images in {folder}: move them into {folder} itself"
                 )
@@ -214,7 +214,4 @@ def _below(source: Source, places: list[Place]) -> Iterator[Skipped]:
 def _subfolders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    with os.scandir(folder) as entries:
-        return sorted(
-            folder / entry.name for entry in entries if entry.name[0] != "." and entry.is_dir()
-        )
+    return [folder / name for name in storage.subfolders(folder) if name[0] != "."]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from rs_caption import storage
 from rs_caption.errors import UserError
 from rs_caption.facts import Part
 from rs_caption.files import ARCHIVES
@@ -146,7 +146,7 @@ def _exists(root: Path, candidate: str, stems: tuple[str, ...]) -> bool:
     folder = root / pattern.folder
     if STEM not in candidate:
         return folder.exists()
-    names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 -- 100,000 names
+    names = storage.names(folder) if folder.is_dir() else ()
     found = (pattern.stem(name.rpartition(".")[0]) for name in names)
     return any(stem and (not stems or stem in stems) for stem in found)
 

@@ -12,7 +12,6 @@ user extracted (`frames/quad_video0_30.jpg`) go before the video
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_caption import storage
 from rs_caption.errors import DataError
 from rs_caption.pictures import video
 from rs_caption.pictures.images import SUFFIXES, image_size
@@ -99,7 +99,7 @@ def _extracted(root: Path, folder: str) -> Extracted:
     """Frames that were extracted to a folder, by video and number."""
     found: Extracted = {}
     path = root / folder
-    names = sorted(os.listdir(path)) if path.is_dir() else ()  # noqa: PTH208 -- many names
+    names = sorted(storage.names(path)) if path.is_dir() else ()
     for name in names:
         stem, dot, ending = name.rpartition(".")
         match = _FRAME.fullmatch(stem)

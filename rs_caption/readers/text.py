@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_caption import storage
 from rs_caption.errors import DataError, UserError
 
 LARGEST_PX = 1e6  # no image has more pixels a side: a larger coordinate is a broken file
@@ -20,6 +21,8 @@ def read_bytes(path: Path | str) -> bytes:
         DataError: `missing_annotation`.
     """
     try:
+        if storage.is_remote(path):
+            return storage.place(path).read_bytes()
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- faster than Path.open
             return file.read()
     except OSError as error:

@@ -22,6 +22,7 @@ import numpy as np
 from lxml import etree
 from numpy.typing import NDArray
 
+from rs_caption import storage
 from rs_caption.errors import DataError
 from rs_caption.facts import BoxForm
 from rs_caption.readers.classes import Sorted, sort_out
@@ -75,7 +76,7 @@ def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
     if plain is not None and (found := _sorted_plain(source, path, plain)):
         stated_wh = plain.size_wh
     else:
-        found, stated_wh = _read_tree(source, Path(path), data)
+        found, stated_wh = _read_tree(source, storage.place(path), data)
     size_wh = size_of(source, item, stated_wh)
     name = source.manifest.name
     yield Sample(name, item.split, item.image, size_wh, found.boxes, dropped=found.dropped)

@@ -10,7 +10,7 @@ from random import Random
 
 from PIL import Image
 
-from rs_caption.phash import phash
+from rs_caption.looks.phash import phash
 from rs_caption.world.jobs import Job, dota_stem
 from rs_caption.world.layouts import (
     Entry,
