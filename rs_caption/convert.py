@@ -8,7 +8,6 @@ of the same command finds them.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,18 +17,17 @@ from itertools import pairwise
 import pyarrow as pa
 
 from rs_caption import table
-from rs_caption.engine import Engine, Progress, engine_for, no_progress
+from rs_caption.engine import Engine, Merge, Progress, engine_for, no_progress
 from rs_caption.facts import Noun
-from rs_caption.files import sweep, write_json
-from rs_caption.listing import check_bands, list_items, nothing_usable, undocumented
-from rs_caption.readers import READERS
-from rs_caption.readers.item import Item
-from rs_caption.request import Request, check_request
+from rs_caption.files import remove_folder, sweep, write_json
+from rs_caption.listing import nothing_usable, undocumented
+from rs_caption.lock import only_run
+from rs_caption.parts import PARTS_FOLDER, find_parts, make_parts, plan
+from rs_caption.request import Request
 from rs_caption.sample import PIXELS, Skipped
-from rs_caption.shard import Job, Part, convert_shard, read_part
-from rs_caption.skips import write_skipped
+from rs_caption.shard import Part, read_part
+from rs_caption.skips import write_skipped, write_unhashed
 
-PARTS_FOLDER = ".parts"
 REPORT_FILE = "convert.json"
 
 
@@ -45,6 +43,7 @@ class Report:
     seconds: float
     pixels: dict[str, int] = field(default_factory=dict)  # of masks: what was odd about how many
     examples: dict[str, str] = field(default_factory=dict)  # by reason: the first item, and why
+    unhashed: dict[str, int] = field(default_factory=dict)  # rows without a hash, by reason
 
 
 def convert(
@@ -58,23 +57,18 @@ def convert(
         DataError: the first item that cannot be used, when the request stops on errors.
     """
     started = time.monotonic()
-    check_request(request)
-    items, skipped = list_items(request)
-    check_bands(request, items)
-    jobs = _jobs(request, items)
-    parts: list[Part] = []
-    progress(0, len(items))
-    engine = engine or engine_for(request.workers, len(jobs))
-    done = 0
-    for job, part in zip(jobs, engine.map(convert_shard, jobs), strict=True):
-        parts.append(part)
-        done += len(job.items)
-        progress(done, len(items))
-    skipped += [skip for part in parts for skip in part.skipped]
-    report = _report(request, parts, skipped, time.monotonic() - started)
-    if report.undocumented and not report.splits:
-        raise nothing_usable(request, skipped)
-    _land(request, parts, skipped, report)
+    planned = plan(request)
+    with only_run(request.out / PARTS_FOLDER):
+        engine = engine or engine_for(request.work, len(planned.jobs))
+        if isinstance(request.work.shard, Merge):
+            parts = find_parts(request, request.work.shard, planned.jobs, engine, progress)
+        else:
+            parts = make_parts(planned.jobs, engine, progress)
+        skipped = planned.skipped + [skip for part in parts for skip in part.skipped]
+        report = _report(request, parts, skipped, time.monotonic() - started)
+        if report.undocumented and not report.splits:
+            raise nothing_usable(request, skipped)
+        _land(request, parts, skipped, report)
     return report
 
 
@@ -84,22 +78,6 @@ def _examples(skipped: Sequence[Skipped]) -> dict[str, str]:
     for skip in sorted(skipped):
         found.setdefault(skip.reason, f"{skip.item}: {skip.detail}")
     return found
-
-
-def _jobs(request: Request, items: Sequence[Item]) -> list[Job]:
-    source = request.source
-    size = READERS[source.manifest.reader].shard
-    shards = [items[at : at + size] for at in range(0, len(items), size)]
-    return [
-        Job(
-            part=request.out / PARTS_FOLDER / f"{number:06d}.arrow",
-            source=source,
-            options=request.options,
-            items=tuple(shard),
-            stop_on_error=request.stop_on_error,
-        )
-        for number, shard in enumerate(shards)
-    ]
 
 
 def _report(
@@ -131,7 +109,12 @@ def _report(
             if name.startswith(PIXELS)
         },
         examples=_examples(skipped),
+        unhashed=dict(sorted(Counter(skip.reason for skip in _unhashed(parts)).items())),
     )
+
+
+def _unhashed(parts: Sequence[Part]) -> list[Skipped]:
+    return [skip for part in parts for skip in part.unhashed]
 
 
 def _land(
@@ -148,6 +131,7 @@ def _land(
     }
     table.write_roots(out, {manifest.name: request.root})
     write_skipped(out, skipped, manifest.quirks)
+    write_unhashed(out, _unhashed(parts))
     write_json(
         out / REPORT_FILE,
         {
@@ -161,13 +145,14 @@ def _land(
             **({"pixels": report.pixels} if report.pixels else {}),
             "skipped": report.skipped,
             "undocumented": report.undocumented,
-            "workers": request.workers,
+            **({"unhashed": report.unhashed} if request.hashed else {}),
+            "workers": request.work.workers,
             "seconds": report.seconds,
         },
     )
     about = table.metadata({manifest.name: source})
     table.write(out / table.TABLE_FILE, _rows(parts), about)
-    shutil.rmtree(out / PARTS_FOLDER, ignore_errors=True)
+    remove_folder(out / PARTS_FOLDER)
     sweep(out)
 
 

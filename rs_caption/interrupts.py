@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_left: list[str] = []  # libraries whose threads are still at work
 _CAN_BLOCK = hasattr(signal, "pthread_sigmask")  # not on Windows
 
 
@@ -37,3 +40,16 @@ def let_ctrl_c_through() -> None:
     """In a process that was started under `ctrl_c_held`: from here on it may come."""
     if _CAN_BLOCK:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def threads_are_left(library: str) -> None:
+    """A library's threads go on after work was broken off; Python's own end would crash in them."""
+    _left.append(library)
+
+
+def leave_if_threads_are_left(code: object) -> None:
+    """End the process without Python's own end, where that would crash."""
+    if _left:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else int(code is not None))

@@ -8,6 +8,7 @@ import typer
 
 from rs_caption import __version__
 from rs_caption.errors import RsCaptionError
+from rs_caption.interrupts import leave_if_threads_are_left
 
 EXIT_USER_ERROR = 2
 
@@ -42,6 +43,14 @@ def new_app(name: str, about: str) -> typer.Typer:
 
 def run(app: typer.Typer) -> None:
     """Run a program; an error of the user's ends it with one line instead of a traceback."""
+    try:
+        _run(app)
+    except SystemExit as end:
+        leave_if_threads_are_left(end.code)
+        raise
+
+
+def _run(app: typer.Typer) -> None:
     try:
         app()
     except RsCaptionError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs_caption import table
+from rs_caption.engine import ALONE, Work
 from rs_caption.errors import UserError
 from rs_caption.files import check_root
 from rs_caption.manifest import Manifest
@@ -22,9 +23,10 @@ class Request:
     out: Path
     options: Options
     splits: tuple[str, ...] = ()  # empty: all that have annotations
-    workers: int = 1
+    work: Work = ALONE
     stop_on_error: bool = False
     with_images: bool = True  # false: annotations only
+    hashed: bool = False  # rows get their `phash` too
 
     @property
     def source(self) -> Source:
@@ -43,6 +45,8 @@ def check_request(request: Request) -> None:
     check_root(request.root, manifest.title)
     if out.resolve() == request.root.resolve():
         raise UserError(f"--out {out} is the dataset's own folder; choose another")
+    if request.hashed and not request.with_images:
+        raise UserError("--hash looks at the images; leave out --annotations-only, or hash later")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; choose a folder")
     for split in request.splits:

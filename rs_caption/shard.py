@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from rs_caption import __version__, table
+from rs_caption import __version__, storage, table
 from rs_caption.errors import DataError
 from rs_caption.files import whole
 from rs_caption.options import Options
 from rs_caption.readers import READERS
-from rs_caption.readers.item import Item, Source
+from rs_caption.readers.item import Item, Source, fetched, files_of
 from rs_caption.rows import Plan, rows_of
 from rs_caption.sample import Boxes, Captions, Label, Skipped
 from rs_caption.table import Row
@@ -41,6 +41,12 @@ class Job:
     options: Options
     items: tuple[Item, ...]
     stop_on_error: bool
+    facts: storage.Facts | None = None  # of the files in a store, which was asked once for all
+    hashed: bool = False  # rows get their `phash` too
+
+    def __str__(self) -> str:
+        """The images, for errors."""
+        return f"{self.items[0].image} to {self.items[-1].image}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class Part:
     counts: Counter[str]
     objects: Counter[str]
     skipped: tuple[Skipped, ...]
+    unhashed: tuple[Skipped, ...]  # rows without a hash, where they were to have one
 
 
 def convert_shard(job: Job) -> Part:
@@ -61,12 +68,31 @@ def convert_shard(job: Job) -> Part:
         DataError: an item cannot be used and the job stops on errors.
         WriteError: the part cannot be written.
     """
-    key = _key(job)
-    if (done := _finished(job.part, key)) is None:
-        done = _make(job, key)
+    with storage.told(job.facts):
+        key = _key(job)
+        if (done := _finished(job.part, key)) is None:
+            with fetched(job.source, job.items, pixels=job.hashed):
+                done = _make(job, key)
+    return _accepted(job, done)
+
+
+def find_part(job: Job) -> Part | None:
+    """The part of a job that another run has made, if it is there and still true.
+
+    Raises:
+        DataError: an item could not be used and the job stops on errors.
+    """
+    with storage.told(job.facts):
+        done = _finished(job.part, _key(job))
+    return None if done is None else _accepted(job, done)
+
+
+def _accepted(job: Job, done: Part) -> Part:
     wrong = [skip for skip in done.skipped if skip.reason not in job.source.manifest.quirks]
     if wrong and job.stop_on_error:
         raise DataError(wrong[0].reason, job.source.root / wrong[0].item, wrong[0].detail)
+    if done.unhashed and job.stop_on_error:
+        raise DataError(done.unhashed[0].reason, done.unhashed[0].item, done.unhashed[0].detail)
     return done
 
 
@@ -77,15 +103,26 @@ def _make(job: Job, key: str) -> Part:
     rows = [outcome for outcome in outcomes if isinstance(outcome, Row)]
     rows.sort(key=lambda row: row.image_id)
     skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
+    codes, unhashed = _hashed(job, rows)
     note = {
         "key": key,
         "ids": [rows[0].image_id, rows[-1].image_id] if rows else [],
         "counts": dict(_count(rows)),
         "objects": dict(objects),
         "skipped": skipped,
+        "unhashed": unhashed,
     }
-    _write(job.part, table.to_arrow(rows), note)
+    _write(job.part, table.to_arrow(rows, codes), note)
     return _part(job.part, note)
+
+
+def _hashed(job: Job, rows: list[Row]) -> tuple[list[int | None] | None, list[Skipped]]:
+    """The hash of each row, and those that have none, where hashes are asked for."""
+    if not job.hashed:
+        return None, []
+    from rs_caption.looks.fresh import hashes_of  # noqa: PLC0415 -- loads scipy
+
+    return hashes_of(rows, job.source.root, job.options.bands)
 
 
 def _write(path: Path, rows: pa.Table, note: dict[str, Any]) -> None:
@@ -100,8 +137,14 @@ def _write(path: Path, rows: pa.Table, note: dict[str, Any]) -> None:
 
 def read_part(path: Path) -> pa.Table:
     """The rows of a finished part, in memory."""
-    with pa.OSFile(str(path)) as file:
+    with _opened(path) as file:
         return pa.ipc.open_file(file).read_all().replace_schema_metadata()
+
+
+def _opened(path: Path) -> pa.NativeFile:
+    if storage.is_remote(path):
+        return pa.BufferReader(path.read_bytes())  # asked for itself: another worker has written it
+    return pa.OSFile(str(path))
 
 
 def _outcomes(job: Job, plan: Plan, item: Item, objects: Counter[str]) -> list[Row | Skipped]:
@@ -143,13 +186,22 @@ def _key(job: Job) -> str:
         (*item.key, item.size_wh, item.dropped, _fingerprint(item.label)) for item in job.items
     ]
     stats = [
-        _stat(f"{source.root}/{name}")
+        storage.file_facts(f"{source.root}/{name}")
         for item in job.items
-        for name in (item.image * source.with_images, item.annotation, item.instances, *item.also)
-        if name
+        for name in files_of(source, item)
     ]
     facts = (__version__, table.SCHEMA_VERSION, source.facts, source.with_images, items, stats)
-    return hashlib.sha256(repr((facts, job.options)).encode()).hexdigest()
+    return hashlib.sha256(repr((facts, job.options, job.hashed)).encode()).hexdigest()
+
+
+def run_key(jobs: Sequence[Job]) -> str:
+    """Stands for what a run was asked for and found; what its files say is each part's to check."""
+    said = hashlib.sha256()
+    for job in jobs:
+        source = job.source
+        facts = (__version__, table.SCHEMA_VERSION, source.facts, source.with_images, job.hashed)
+        said.update(repr((facts, job.options, [item.key for item in job.items])).encode())
+    return said.hexdigest()
 
 
 def _fingerprint(label: Label | None) -> object:
@@ -164,19 +216,9 @@ def _fingerprint(label: Label | None) -> object:
             return None
 
 
-def _stat(path: str) -> tuple[int, int] | None:
-    try:
-        stat = os.stat(path)  # noqa: PTH116 -- a Path costs more than the call
-    except OSError:
-        return None
-    return stat.st_size, stat.st_mtime_ns
-
-
 def _finished(path: Path, key: str) -> Part | None:
-    if not path.exists():
-        return None
     try:
-        with pa.OSFile(str(path)) as file:
+        with _opened(path) as file:
             metadata = pa.ipc.open_file(file).schema.metadata or {}
     except (pa.ArrowException, OSError):
         return None
@@ -185,7 +227,8 @@ def _finished(path: Path, key: str) -> Part | None:
 
 
 def _part(path: Path, note: dict[str, Any]) -> Part:
-    skipped = tuple(Skipped(*fields) for fields in note["skipped"])
-    return Part(
-        path, tuple(note["ids"]), Counter(note["counts"]), Counter(note["objects"]), skipped
+    skipped, unhashed = (
+        tuple(Skipped(*fields) for fields in note[name]) for name in ("skipped", "unhashed")
     )
+    counted = (Counter(note["counts"]), Counter(note["objects"]))
+    return Part(path, tuple(note["ids"]), *counted, skipped, unhashed)

@@ -1,13 +1,14 @@
 """Engines give the same results in the same order; what goes wrong in a worker is told."""
 
-import multiprocessing
 import os
+import re
 import signal
+import sys
 
 import pytest
 
-from rs_caption.engine import Pool, Serial, engine_for
-from rs_caption.errors import DataError, WorkerError
+from rs_caption.engine import Merge, Pool, Serial, Shard, Work, engine_for, work_of
+from rs_caption.errors import DataError, UserError, WorkerError
 from rs_caption.interrupts import ctrl_c_held
 
 
@@ -17,10 +18,18 @@ def square(number):
     return number * number, os.getpid()
 
 
-def die_in_a_worker(number):
-    if multiprocessing.parent_process() is not None:
+def die_over_66(number):
+    if number == 66:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def die_once(job):
+    path, deadly = job
+    if deadly and not path.exists():
+        path.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return str(path)
 
 
 @pytest.mark.parametrize(
@@ -51,17 +60,51 @@ def test_an_error_comes_in_its_place_and_whole(engine):
     )
 
 
-def test_a_worker_that_dies_is_told():
-    results = Pool(2, alone_s=0).map(die_in_a_worker, [1, 2, 3])
-    assert next(results) == 1  # done here
-    with pytest.raises(WorkerError, match="fewer --workers"):
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_a_job_that_kills_its_worker_every_time_is_named(workers):
+    results = Pool(workers, alone_s=0).map(die_over_66, [1, 2, 3, 66, 4, 5])
+    assert [next(results), next(results), next(results)] == [1, 2, 3]
+    with pytest.raises(WorkerError, match="66: the worker process was killed 3 times over this"):
+        next(results)
+
+
+def test_what_was_under_way_when_a_worker_died_is_done_again(tmp_path):
+    jobs = [(tmp_path / f"{number}", number in {5, 6, 20}) for number in range(30)]
+    assert list(Pool(2, alone_s=0).map(die_once, jobs)) == [str(path) for path, _ in jobs]
+
+
+def test_an_error_that_came_before_another_worker_died_is_kept():
+    results = Pool(2, alone_s=0).map(square, [1, 7, 3])
+    assert next(results)[0] == 1
+    with pytest.raises(DataError, match="seven"):
         next(results)
 
 
 def test_no_more_processes_than_there_are_tasks():
-    assert engine_for(8, 3) == Pool(3)
-    assert isinstance(engine_for(8, 1), Serial)
-    assert isinstance(engine_for(1, 99), Serial)
+    assert engine_for(Work(8), 3) == Pool(3)
+    assert isinstance(engine_for(Work(8), 1), Serial)
+    assert isinstance(engine_for(Work(1), 99), Serial)
+    assert isinstance(engine_for(Work(8, "ray"), 0), Serial)  # no cluster is started for nothing
+    assert isinstance(engine_for(Work(8, "daft"), 0), Serial)
+
+
+@pytest.mark.parametrize(("text", "asked"), [("3/8", Shard(3, 8)), ("merge/8", Merge(8))])
+def test_a_shard_is_read_as_typed(text, asked):
+    assert work_of(2, "pool", text) == Work(2, "pool", asked)
+
+
+@pytest.mark.parametrize("text", ["0/8", "9/8", "3", "a/b", "merge/0", "1/0", "/", "-1/8", "1/8/2"])
+def test_a_shard_that_cannot_be_is_told(text):
+    with pytest.raises(UserError, match=re.escape(f"--shard {text}: expected 1/8 to 8/8")):
+        work_of(2, "pool", text)
+
+
+@pytest.mark.parametrize(("engine", "extra"), [("daft", "daft"), ("ray", "cluster")])
+def test_an_engine_that_is_not_installed_is_told(monkeypatch, engine, extra):
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.delitem(sys.modules, engine, raising=False)
+    with pytest.raises(UserError, match=rf"pip install 'rs-caption\[{extra}\]'"):
+        work_of(2, engine, "")
 
 
 def test_ctrl_c_waits_for_the_end_of_the_block():

@@ -139,13 +139,9 @@ def test_a_worker_is_killed(masks, uninterrupted, tmp_path):
         os.kill(children_of(running.pid)[-1], signal.SIGKILL)  # the first is multiprocessing's own
         _, said = running.communicate(timeout=PATIENCE_S)
 
-    assert running.returncode == 2
-    assert said == (
-        "rs-caption: a worker process was killed, most often for lack of memory; run the same "
-        "command again with fewer --workers: finished parts are kept\n"
-    )
-    assert not (tmp_path / "captions.parquet").exists()
-    assert resumed(masks, tmp_path) == uninterrupted
+    assert running.returncode == 0
+    assert "Traceback" not in said
+    assert (tmp_path / "captions.parquet").read_bytes() == uninterrupted
 
 
 # What makes a finished part worth keeping. The last image of the third shard is broken, so that
