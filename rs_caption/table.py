@@ -8,117 +8,47 @@ are documented in docs/schema.md; anything that reads Parquet reads them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from rs_caption import __version__
+from rs_caption import __version__, storage
 from rs_caption.errors import TableError
 from rs_caption.files import read_json, whole, write_json
-from rs_caption.sample import Boxes, Window
+from rs_caption.schema import SCHEMA, Row, image_id, to_arrow
+
+__all__ = [
+    "ROOTS_FILE",
+    "ROW_GROUP_ROWS",
+    "SCHEMA",
+    "SCHEMA_VERSION",
+    "TABLE_FILE",
+    "CaptionTable",
+    "Row",
+    "image_id",
+    "metadata",
+    "open_table",
+    "read_note",
+    "read_roots",
+    "read_rows",
+    "sorted_by_id",
+    "to_arrow",
+    "write",
+    "write_roots",
+]
 
 SCHEMA_VERSION = 1
 TABLE_FILE = "captions.parquet"
 ROOTS_FILE = "roots.json"
 ROW_GROUP_ROWS = 8192  # fixed, since the bytes must not depend on how the work was cut
 _METADATA_KEY = b"rs_caption"
-
-_BOX = pa.struct(
-    [("name", pa.string())] + [(axis, pa.float64()) for axis in ("x0", "y0", "x1", "y1")]
-)
-_WINDOW = pa.struct([(axis, pa.int32()) for axis in ("x0", "y0", "x1", "y1")])
-SCHEMA = pa.schema(
-    [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("dataset", pa.string(), nullable=False),
-        pa.field("family", pa.string(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
-        pa.field("image_path", pa.string(), nullable=False),
-        pa.field("frame", pa.int32()),
-        pa.field("window", _WINDOW),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("captions", pa.list_(pa.string()), nullable=False),
-        pa.field("rules", pa.list_(pa.string()), nullable=False),
-        pa.field("boxes", pa.list_(_BOX), nullable=False),
-        pa.field("phash", pa.uint64()),
-    ]
-)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """One row before it is Arrow; `boxes` are in pixels of the window."""
-
-    dataset: str
-    family: str
-    split: str
-    image_path: str
-    frame: int | None
-    window: Window | None
-    size_wh: tuple[int, int]
-    captions: tuple[str, ...]
-    rules: tuple[str, ...]
-    boxes: Boxes
-
-    @property
-    def image_id(self) -> str:
-        """What `image_id` gives of it."""
-        return image_id(self.dataset, self.image_path, self.frame, self.window)
-
-
-def image_id(dataset: str, image_path: str, frame: int | None, window: Window | None) -> str:
-    """Stable and unique: dataset/path, with `#x0,y0,x1,y1` for a tile, `#f7` for a frame."""
-    mark = "" if frame is None else f"#f{frame}"
-    tile = "" if window is None else f"#{','.join(map(str, window))}"
-    return f"{dataset}/{image_path}{mark}{tile}"
-
-
-def to_arrow(rows: Sequence[Row]) -> pa.Table:
-    """Rows as an Arrow table of `SCHEMA`, in the order given."""
-    return pa.table(
-        {
-            "image_id": [row.image_id for row in rows],
-            "dataset": [row.dataset for row in rows],
-            "family": [row.family for row in rows],
-            "split": [row.split for row in rows],
-            "image_path": [row.image_path for row in rows],
-            "frame": [row.frame for row in rows],
-            "window": [None if row.window is None else row.window._asdict() for row in rows],
-            "width": [row.size_wh[0] for row in rows],
-            "height": [row.size_wh[1] for row in rows],
-            "captions": _text_lists([row.captions for row in rows]),
-            "rules": _text_lists([row.rules for row in rows]),
-            "boxes": _box_column([row.boxes for row in rows]),
-            "phash": pa.nulls(len(rows), pa.uint64()),
-        },
-        schema=SCHEMA,
-    )
-
-
-def _text_lists(lists: list[tuple[str, ...]]) -> pa.ListArray:
-    texts = pa.array(list(chain.from_iterable(lists)), pa.string())
-    return pa.ListArray.from_arrays(_offsets(lists), texts)
-
-
-def _box_column(boxes: list[Boxes]) -> pa.ListArray:
-    """All boxes of all rows as one column, without a Python object a box."""
-    xyxy_N4 = np.concatenate([np.empty((0, 4)), *(item.xyxy_N4 for item in boxes)])
-    names = pa.array(list(chain.from_iterable(item.names for item in boxes)), pa.string())
-    columns = [names, *(pa.array(np.ascontiguousarray(xyxy_N4[:, axis])) for axis in range(4))]
-    structs = pa.StructArray.from_arrays(columns, fields=list(_BOX))
-    return pa.ListArray.from_arrays(_offsets(boxes), structs)
-
-
-def _offsets(lists: Sequence[Sized]) -> NDArray[np.int32]:
-    return np.cumsum([0, *map(len, lists)], dtype=np.int32)
 
 
 def metadata(sources: dict[str, Any], **more: object) -> dict[str, Any]:
@@ -177,19 +107,30 @@ class CaptionTable:
     @property
     def rows(self) -> int:
         """Number of rows, from the footer."""
-        return int(pq.ParquetFile(self.path).metadata.num_rows)
+        return int(pq.ParquetFile(storage.readable(self.path)).metadata.num_rows)
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
-        """The rows, or some of their columns, in memory."""
-        return pq.read_table(self.path, columns=columns)
+        """The rows, or some of their columns, in memory.
+
+        Raises:
+            TableError: the file is damaged.
+        """
+        with _undamaged(self.path):
+            return pq.read_table(storage.readable(self.path), columns=columns)
 
     def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """The rows, streamed."""
-        yield from pq.ParquetFile(self.path).iter_batches(ROW_GROUP_ROWS, columns=columns)
+        """The rows, streamed.
+
+        Raises:
+            TableError: the file is damaged.
+        """
+        with _undamaged(self.path):
+            file = pq.ParquetFile(storage.readable(self.path))
+            yield from file.iter_batches(ROW_GROUP_ROWS, columns=columns)
 
     def rows_at(self, positions: Sequence[int]) -> list[dict[str, Any]]:
         """Single rows; only the row groups that hold them are read."""
-        file = pq.ParquetFile(self.path)
+        file = pq.ParquetFile(storage.readable(self.path))
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         firsts = np.cumsum([0, *sizes])
         rows: dict[int, dict[str, Any]] = {}
@@ -214,9 +155,20 @@ class CaptionTable:
         return self.roots[dataset] / image_path
 
 
+@contextmanager
+def _undamaged(file: Path) -> Iterator[None]:
+    """What pyarrow says of pages that are not as they were written, as an error of the user's."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(
+            f"{file}: its footer is good, its pages cannot be read ({error}); copy or make it again"
+        ) from error
+
+
 def read_rows(file: Path) -> pa.Table:
     """The rows of a Parquet file of this schema, in memory."""
-    return pq.read_table(file).cast(SCHEMA)
+    return pq.read_table(storage.readable(file)).cast(SCHEMA)
 
 
 def sorted_by_id(rows: pa.Table) -> pa.Table:
@@ -240,7 +192,7 @@ def read_note(file: Path) -> dict[str, Any]:
         TableError: it is no Parquet file.
     """
     try:
-        schema = pq.read_schema(file)
+        schema = pq.read_schema(storage.readable(file))
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{file}: not a Parquet file ({error})") from error
     note = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
@@ -262,7 +214,7 @@ def open_table(path: Path) -> CaptionTable:
         raise TableError(
             f"{file}: expected a caption table of schema {SCHEMA_VERSION}, found {found}"
         )
-    found = pq.read_schema(file)
+    found = pq.read_schema(storage.readable(file))
     for field in SCHEMA:
         if field.name not in found.names or found.field(field.name).type != field.type:
             raise TableError(f"{file}: expected a column {field.name!r} of type {field.type}")
@@ -280,14 +232,14 @@ def _tables_below(folder: Path) -> str:
 
 
 def read_roots(folder: Path) -> dict[str, Path]:
-    """Dataset -> folder of its images, from `roots.json`; relative ones count from that file."""
+    """Dataset -> folder or URL of its images, from `roots.json`; relative ones count from there."""
     file = folder / ROOTS_FILE
     if not file.is_file():
         return {}
     value = read_json(file)
     if not isinstance(value, dict) or not all(isinstance(root, str) for root in value.values()):
         raise TableError(f'{file}: expected {{"dataset": "folder", ...}}, found {value!r:.80}')
-    return {name: (folder / root) for name, root in value.items()}
+    return {name: storage.below(folder, root) for name, root in value.items()}
 
 
 def write_roots(folder: Path, roots: dict[str, Path]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rs_caption.phash import phash
+from rs_caption.looks.phash import phash
 from rs_caption.pictures.images import SUFFIXES
 from rs_caption.sample import Window
 

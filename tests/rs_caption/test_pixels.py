@@ -12,7 +12,7 @@ from rasterio import Affine
 
 from rs_caption import table
 from rs_caption.errors import DataError
-from rs_caption.phash import phash
+from rs_caption.looks.phash import phash
 from rs_caption.pictures.geotiff import to_byte
 from rs_caption.pictures.images import image_size, to_8_bit
 from rs_caption.pictures.pixels import bands_of, open_pixels

@@ -1,0 +1,1 @@
+"""What an image looks like: its hash, its hashes when turned, its thumbnail."""
