@@ -1,236 +1,282 @@
-"""Of look-alikes one row stays, and nothing that looks like a test row stays in training."""
+"""Of two look-alikes one stays; nothing stays in training that looks like a test row."""
 
-from random import Random
+import json
+from typing import NamedTuple
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from fakes import SOURCE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rs_caption.dedup import DEFAULT_THRESHOLD, Candidate, Removal, find_removals, summary
+from rs_caption import table
+from rs_caption.dedup.budget import SMALLEST, bytes_of
+from rs_caption.dedup.clean import CleanRequest, clean
+from rs_caption.dedup.nodes import collapse
+from rs_caption.errors import UserError
+from rs_caption.sample import Boxes
+from rs_caption.table import Row
 
 
-def row(image_id, code=0, **facts):
-    defaults = {"dataset": "dota", "family": "det", "split": "train", "pixels": 100}
-    return Candidate(**{**defaults, "image_id": image_id, "code": code, "is_test": False, **facts})
+class Given(NamedTuple):
+    """A row with its hash."""
+
+    name: str
+    code: int = 0
+    dataset: str = "dota"
+    family: str = "det"
+    split: str = "train"
+    width: int = 10
+
+    @property
+    def id(self):
+        return f"{self.dataset}/{self.name}"
 
 
-def leaving(rows, threshold=2):
+def write(folder, rows):
+    """A table of rows whose hashes are given, so that no image is needed."""
+    rows = sorted(rows, key=lambda row: row.id)
+    empty = (None, None), ((), ()), Boxes.of([])
+    made = table.to_arrow(
+        [
+            Row(r.dataset, r.family, r.split, r.name, *empty[0], (r.width, 10), *empty[1], empty[2])
+            for r in rows
+        ]
+    )
+    codes = np.array([row.code for row in rows], np.uint64)
+    made = made.set_column(len(table.SCHEMA) - 1, "phash", [codes])
+    datasets = {row.dataset for row in rows}
+    about = table.metadata(dict.fromkeys(sorted(datasets), SOURCE))
+    table.write(folder / "captions.parquet", [made.cast(table.SCHEMA)], about)
+    table.write_roots(folder, dict.fromkeys(datasets, folder))
+    return folder
+
+
+def dedup(folder, rows, threshold=2, **options):
+    """The rows of `removed.parquet` for a corpus of these rows."""
+    corpus = write(folder / "corpus", rows)
+    clean(CleanRequest((corpus,), (), folder / "out", threshold, **options))
+    return pq.read_table(folder / "out/removed.parquet").to_pylist()
+
+
+def leaving(folder, rows, threshold=2):
     """Who leaves, and which row each duplicates."""
-    return {left.image_id: left.duplicate_of for left in find_removals(rows, threshold)}
+    return {row["image_id"]: row["duplicate_of"] for row in dedup(folder, rows, threshold)}
 
 
-TEST = {"is_test": True, "split": "test"}
 WHO_STAYS = {
-    "a test row before val": (row("b", **TEST), row("a", split="val")),
     "a test row before human captions and size": (
-        row("b", **TEST),
-        row("a", family="ret", pixels=999),
+        Given("b", split="test"),
+        Given("a", family="ret", width=999),
     ),
-    "val before train": (row("b", split="val"), row("a")),
-    "val before human captions and size": (
-        row("b", split="val"),
-        row("a", family="ret", pixels=999),
-    ),
-    "human captions before boxes": (row("b", family="ret"), row("a")),
-    "human captions before masks": (row("b", family="ret"), row("a", family="seg")),
-    "human captions before size": (row("b", family="ret"), row("a", pixels=999)),
-    "the larger": (row("b", pixels=101), row("a")),
-    "the first id": (row("a"), row("b")),
-    "the first id, whatever the dataset": (row("a", dataset="loveda"), row("b", dataset="dior")),
-    "boxes and masks are equal: the first id": (row("a", family="seg"), row("b")),
-    "a split called test that is not a test row is as train": (row("a"), row("b", split="test")),
+    "human captions before boxes": (Given("b", family="ret"), Given("a")),
+    "human captions before masks": (Given("b", family="ret"), Given("a", family="seg")),
+    "human captions before size": (Given("b", family="ret"), Given("a", width=999)),
+    "the larger": (Given("b", width=11), Given("a")),
+    "val is as train: the first id": (Given("a"), Given("b", split="val")),
+    "the first id, whatever the dataset": (Given("b", dataset="dior"), Given("a")),
+    "boxes and masks are equal: the first id": (Given("a", family="seg"), Given("b")),
 }
 
 
 @pytest.mark.parametrize(("stays", "leaves"), WHO_STAYS.values(), ids=WHO_STAYS)
 @pytest.mark.parametrize("code", [0, 0b11])
-def test_who_stays(stays, leaves, code):
-    leaves = leaves._replace(code=code)
-    assert leaving([stays, leaves]) == leaving([leaves, stays]) == {leaves.image_id: stays.image_id}
+def test_who_stays(tmp_path, stays, leaves, code):
+    rows = [stays, leaves._replace(code=code)]
+    assert leaving(tmp_path, rows) == {leaves.id: stays.id}
 
 
-def test_no_rows_and_no_look_alikes():
-    assert find_removals([], 2) == []
-    assert find_removals([row("a", 0), row("b", 0b111)], 2) == []
+def test_a_chain_of_links_pulls_nothing_along(tmp_path):
+    rows = [Given("a", 0), Given("b", 0b11), Given("c", 0b1111), Given("d", 0b111111)]
+    assert leaving(tmp_path, rows) == {"dota/b": "dota/a", "dota/d": "dota/c"}
+
+
+def test_a_row_leaves_for_the_test_it_looks_like_even_where_another_row_is_nearer(tmp_path):
+    rows = [Given("a", 0b1), Given("b", 0, family="ret"), Given("t", 0b111, split="test")]
+    assert leaving(tmp_path, rows) == {"dota/a": "dota/t"}  # b is 3 bits from t, and stays
+
+
+def test_of_several_it_leaves_for_the_nearest_then_for_the_best(tmp_path):
+    rows = [
+        *(Given("a", 0b11, width=50), Given("b", 0b1 << 9, width=40), Given("e", 0b1 << 20)),
+        Given("x", 0, width=5),
+    ]
+    assert leaving(tmp_path, rows, 2) == {"dota/e": "dota/b", "dota/x": "dota/b"}
+
+
+def test_what_the_lists_say(tmp_path):
+    rows = [
+        Given("t", 0, split="test", dataset="aid"),
+        Given("u", 0, split="test", dataset="aid"),
+        Given("a", 0b11),
+        Given("b", 0b11, dataset="dior"),
+        Given("c", 255, width=20),
+        Given("d", 255),
+    ]
+    kept = {"distance": 0, "level": "near", "transform": "same", "score": None, "split": "train"}
+    like_t = {"duplicate_of": "aid/t", "duplicate_of_dataset": "aid", "reason": "test"}
+    like_t |= {"duplicate_of_split": "test", "distance": 2}
+    like_c = {"duplicate_of": "dota/c", "duplicate_of_dataset": "dota", "reason": "duplicate"}
+    assert dedup(tmp_path, rows) == [
+        {**kept, "image_id": "dior/b", "dataset": "dior", **like_t},
+        {**kept, "image_id": "dota/a", "dataset": "dota", **like_t},
+        {**kept, "image_id": "dota/d", "dataset": "dota", "duplicate_of_split": "train", **like_c},
+    ]
+    groups = pq.read_table(tmp_path / "out/groups.parquet").to_pylist()
+    assert [tuple(row.values()) for row in groups] == [
+        (0, "aid/t", "aid", "test", "test"),
+        (0, "dior/b", "dior", "train", "removed"),
+        (0, "dota/a", "dota", "train", "removed"),
+        (1, "dota/c", "dota", "train", "kept"),
+        (1, "dota/d", "dota", "train", "removed"),
+    ]
+    report = json.loads((tmp_path / "out/dedup.json").read_text())
+    assert report["removed_by"] == {
+        "dior": {"aid test": 1},
+        "dota": {"aid test": 1, "dota train": 1},
+    }
+    assert report["shared_with_tests"] == [["dior", "aid", 1, 2, 2], ["dota", "aid", 1, 2, 2]]
+    assert report["removed_at"] == {"near": 3}
 
 
 @pytest.mark.parametrize(("threshold", "leaves"), [(0, ""), (1, "b"), (2, "bc"), (3, "bcd")])
-def test_the_threshold_is_inclusive(threshold, leaves):
-    rows = [row("a", 0), row("b", 1 << 60), row("c", 0b11 << 30), row("d", 0b111 << 4)]
-    assert "".join(leaving(rows, threshold)) == leaves
+def test_the_threshold_is_inclusive(tmp_path, threshold, leaves):
+    rows = [Given("a", 0), Given("b", 1 << 60), Given("c", 0b11 << 30), Given("d", 0b111 << 4)]
+    left = leaving(tmp_path, [row._replace(width=9 - at) for at, row in enumerate(rows)], threshold)
+    assert "".join(name[-1] for name in left) == leaves
 
 
-def test_the_default_is_two_bits():
-    assert DEFAULT_THRESHOLD == 2
+def by_brute_force(rows, threshold):
+    """The rule, word for word: from the best row down, a row leaves for one that stays."""
+    rank = sorted(rows, key=lambda r: (r.split != "test", r.family != "ret", -r.width, r.id))
+    stays, left = [], {}
+    for row in rank:
+        like = [
+            (other.split != "test", distance, at, other.id)
+            for at, other in enumerate(stays)
+            if (distance := (row.code ^ other.code).bit_count()) <= threshold
+        ]
+        if row.split == "test" or not like:
+            stays.append(row)
+        else:
+            _, distance, _, other = min(like)
+            left[row.id] = (other, distance)
+    return left
 
 
-def test_test_rows_never_leave_though_they_are_alike():
-    assert leaving([row("a", **TEST), row("b", **TEST), row("c", 1, **TEST)]) == {}
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1, 0b11, 0b1111, 0b11 << 30, 0b111 << 30, (1 << 64) - 1, 1 << 63]),
+        st.sampled_from(["dota", "rsicd", "aid"]),
+        st.sampled_from(["det", "ret"]),
+        st.sampled_from(["train", "train", "val", "test"]),
+        st.integers(1, 3),
+    ),
+    max_size=14,
+)
 
 
-def test_every_training_row_of_a_group_with_a_test_row_leaves():
-    rows = [row("a", split="val"), row("b"), row("t", **TEST), row("u", 0b1, **TEST)]
-    assert leaving(rows) == {"a": "t", "b": "t"}
+@settings(max_examples=40, deadline=None)
+@given(ROWS, st.sampled_from([0, 1, 2, 4, 8, 16]))
+def test_any_rows_leave_as_by_brute_force(tmp_path_factory, rows, threshold):
+    rows = [Given(f"{at:02d}", *facts) for at, facts in enumerate(rows)]
+    left = dedup(tmp_path_factory.mktemp("any"), rows, threshold)
+    found = {row["image_id"]: (row["duplicate_of"], row["distance"]) for row in left}
+    assert found == by_brute_force(rows, threshold)
 
 
-def test_a_row_duplicates_the_nearest_of_the_test_rows():
-    rows = [row("t", 0b0, **TEST), row("u", 0b1110, **TEST), row("a", 0b110)]
-    assert find_removals(rows, 2) == [
-        Removal("a", "dota", "train", "u", "dota", "test", 1, None, "test"),
-    ]
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=20))
+def test_rows_with_equal_keys_are_one_node_in_the_order_of_ranks(keys):
+    columns = np.array(keys, np.uint64).reshape(-1, 2).T
+    nodes = collapse(*columns)
+    seen = list(dict.fromkeys(keys))
+    assert nodes.node_R.tolist() == [seen.index(key) for key in keys]
+    assert nodes.best_C.tolist() == [keys.index(key) for key in seen]
 
 
-def test_test_rows_equally_near_the_first_by_rank_is_named():
-    rows = [row("u", 0b01, **TEST), row("t", 0b10, **TEST), row("a", 0b00)]
-    assert leaving(rows) == {"a": "t"}
+def test_tables_of_several_datasets_are_merged_by_id(tmp_path):
+    rows = [Given(f"{at:02d}", at << 40, ["b", "a", "c"][at % 3]) for at in range(30)]
+    parts = [write(tmp_path / f"part{at}", rows[at::4]) for at in range(4)]
+    for part in parts:
+        table.write_roots(part, dict.fromkeys("abc", tmp_path))
+    clean(CleanRequest(tuple(parts), (), tmp_path / "out", 0))
+    merged = table.open_table(tmp_path / "out").read(["image_id", "phash"]).to_pylist()
+    expected = sorted((row.id, row.code) for row in rows)
+    assert [(row["image_id"], row["phash"]) for row in merged] == expected
 
 
-def test_a_removal_says_what_why_and_how_far():
+def test_the_bytes_depend_on_neither_memory_nor_workers_nor_the_order_of_tables(tmp_path):
     rows = [
-        row("dior/9", 0b011, dataset="dior", family="seg"),
-        row("rsicd/1", 0b000, dataset="rsicd", family="ret", split="val"),
+        Given(f"{at:03d}", (at * 0x9E3779B97F4A7C15) & 0xFF00FF, "ab"[at % 2]) for at in range(400)
     ]
-    assert find_removals(rows, 2) == [
-        Removal(
-            image_id="dior/9",
-            dataset="dior",
-            split="train",
-            duplicate_of="rsicd/1",
-            duplicate_of_dataset="rsicd",
-            duplicate_of_split="val",
-            distance=2,
-            linked_by=None,
-            reason="duplicate",
-        )
-    ]
+    one, two = write(tmp_path / "one", rows[:150]), write(tmp_path / "two", rows[150:])
+    for part in (one, two):
+        table.write_roots(part, dict.fromkeys("ab", tmp_path))
+    written = []
+    for at, tables in enumerate([(one, two), (two, one)]):
+        out = tmp_path / f"out{at}"
+        clean(CleanRequest(tables, (), out, 4, memory=SMALLEST << at))
+        names = ("captions.parquet", "removed.parquet", "groups.parquet")
+        written.append([(out / name).read_bytes() for name in names])
+    assert written[0] == written[1]
 
 
-def test_a_chain_is_one_group_and_its_far_end_names_its_link():
-    """a - b - c - d, two bits from one to the next: c and d are linked to a through others."""
-    rows = [row("d", 0b111111), row("b", 0b11), row("a", 0b0), row("c", 0b1111)]
-    left = find_removals(rows, 2)
-    assert [(r.image_id, r.duplicate_of, r.distance, r.linked_by) for r in left] == [
-        ("b", "a", 2, None),
-        ("c", "a", 4, "b"),  # b and d are as near: the lower hash
-        ("d", "a", 6, "c"),
-    ]
+def test_a_table_out_of_order_is_refused(tmp_path):
+    corpus = write(tmp_path / "corpus", [Given("a"), Given("b", 255), Given("c", 255 << 20)])
+    opened = table.open_table(corpus)
+    rows = opened.read().take([2, 0, 1])
+    table.write(corpus / "captions.parquet", [rows], opened.about)
+    with pytest.raises(UserError, match=r"captions\.parquet: its rows are not ordered by image_id"):
+        clean(CleanRequest((corpus,), (), tmp_path / "out"))
 
 
-def test_the_link_is_the_nearest_one():
-    rows = [row("a", 0b0), row("b", 0b11), row("c", 0b1111), row("d", 0b11111)]
-    assert {r.image_id: r.linked_by for r in find_removals(rows, 2)} == {
-        "b": None,
-        "c": "d",  # one bit, where b is two bits away
-        "d": "c",
+SIZES = {
+    "2G": 2 << 30,
+    "1.5GB": 3 << 29,
+    "512m": 512 << 20,
+    "1 TiB": 1 << 40,
+    "300000000": 3 * 10**8,
+}
+
+
+@pytest.mark.parametrize(("text", "size"), SIZES.items())
+def test_memory(text, size):
+    assert bytes_of(text) == size
+
+
+@pytest.mark.parametrize("text", ["much", "-2G", "2 gigs", "1K", "0"])
+def test_memory_that_cannot_be(text):
+    with pytest.raises(UserError, match="--memory is"):
+        bytes_of(text)
+
+
+def test_memory_by_default_is_of_this_machine():
+    assert SMALLEST <= bytes_of("") <= 8 << 30
+
+
+def test_a_table_with_damaged_pages_is_named(tmp_path):
+    corpus = write(tmp_path / "corpus", [Given(f"{at:03d}", at << 20) for at in range(200)])
+    file = corpus / "captions.parquet"
+    content = bytearray(file.read_bytes())
+    content[4:600] = bytes(596)
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"captions\.parquet: its footer is good, its pages cannot"):
+        clean(CleanRequest((corpus,), (), tmp_path / "out"))
+
+
+def test_hashes_made_fast_are_called_so_in_the_clean_table(tmp_path):
+    parts = [write(tmp_path / name, [Given(name, code)]) for name, code in (("a", 0), ("b", 255))]
+    for part, mean in zip(parts, (0.5, 0.25), strict=True):
+        opened = table.open_table(part)
+        note = {"way": "luma", "compared": 100, "mean_bits": mean, "max_bits": int(4 * mean)}
+        table.write(opened.path, [opened.read()], {**opened.about, "phash": note})
+        table.write_roots(part, {"dota": tmp_path})
+    clean(CleanRequest(tuple(parts), (), tmp_path / "out"))
+    assert table.open_table(tmp_path / "out").about["phash"] == {
+        "way": "luma",
+        "compared": 200,
+        "mean_bits": 0.375,
+        "max_bits": 2,
     }
-
-
-def test_the_link_of_equal_hashes_is_a_row_with_another_hash():
-    """c and e are equal, but that links neither to a; of the two rows at b's hash b comes first."""
-    rows = [row("e", 0b1111), row("z", 0b11), row("b", 0b11), row("c", 0b1111), row("a", 0b0)]
-    assert {r.image_id: r.linked_by for r in find_removals(rows, 2)} == {
-        "b": None,
-        "c": "b",
-        "e": "b",
-        "z": None,
-    }
-
-
-def test_a_test_row_reaches_through_a_chain_of_training_rows():
-    rows = [row("t", 0b0, **TEST), row("b", 0b11), row("c", 0b1111, split="val")]
-    assert find_removals(rows, 2) == [
-        Removal("b", "dota", "train", "t", "dota", "test", 2, None, "test"),
-        Removal("c", "dota", "val", "t", "dota", "test", 4, "b", "test"),
-    ]
-
-
-def test_equal_hashes_are_one_group_at_distance_0():
-    rows = [row(name, 2**64 - 1) for name in "dcba"]
-    assert [(r.image_id, r.duplicate_of, r.distance) for r in find_removals(rows, 0)] == [
-        ("b", "a", 0),
-        ("c", "a", 0),
-        ("d", "a", 0),
-    ]
-
-
-def test_groups_do_not_mix():
-    rows = [row("a", 0), row("b", 2**64 - 1), row("c", 1), row("d", 2**64 - 2), row("e", 0xFF00)]
-    assert leaving(rows) == {"c": "a", "d": "b"}
-
-
-def test_summary_counts_by_dataset_and_by_what_it_looks_like():
-    removals = [
-        Removal("a", "dota", "train", "t", "rsicd", "test", 0, None, "test"),
-        Removal("b", "dota", "train", "u", "rsicd", "test", 0, None, "test"),
-        Removal("c", "dota", "train", "v", "rsicd", "val", 0, None, "duplicate"),
-        Removal("d", "dior", "train", "e", "dior", "train", 0, None, "duplicate"),
-    ]
-    assert summary(removals) == {
-        "dota": {"rsicd test": 2, "rsicd val": 1},
-        "dior": {"dior train": 1},
-    }
-    assert summary([]) == {}
-
-
-def bits(one, other):
-    return (one.code ^ other.code).bit_count()
-
-
-def preference(candidate):
-    facts = candidate
-    order = [facts.is_test, facts.split == "val", facts.family == "ret"]
-    return [not fact for fact in order], -facts.pixels, facts.image_id
-
-
-def expected_removals(rows, threshold):
-    """The oracle: walk the links between all rows, and apply the rules of docs/schema.md."""
-    removals, left = [], set(rows)
-    while left:
-        group, todo = set(), [min(left)]
-        while todo:
-            one = todo.pop()
-            group.add(one)
-            todo += [other for other in left - group if bits(one, other) <= threshold]
-        left -= group
-        best = sorted(group, key=preference)
-        stay = [one for one in best if one.is_test] or best[:1]
-        for one in sorted(group - set(stay)):
-            kept = min(stay, key=lambda other, one=one: (bits(one, other), preference(other)))
-            near = [o for o in group if 0 < bits(one, o) <= threshold]
-            near.sort(key=lambda o, one=one: (bits(one, o), o.code, preference(o)))
-            removals.append(
-                Removal(
-                    *(one.image_id, one.dataset, one.split),
-                    *(kept.image_id, kept.dataset, kept.split),
-                    bits(one, kept),
-                    near[0].image_id if bits(one, kept) > threshold else None,
-                    "test" if kept.is_test else "duplicate",
-                )
-            )
-    return sorted(removals, key=lambda removal: removal.image_id)
-
-
-@st.composite
-def corpora(draw):
-    """Up to 25 rows whose hashes are near each other, in no order."""
-    rng = Random(draw(st.integers(0, 2**32)))
-    used = rng.sample(range(64), draw(st.integers(3, 9)))
-    rows = []
-    for number in range(draw(st.integers(0, 25))):
-        is_test = rng.random() < 0.15
-        code = sum(1 << bit for bit in used if rng.random() < 0.5)
-        split = "test" if is_test else rng.choice(["train", "train", "val"])
-        facts = {"split": split, "is_test": is_test, "pixels": rng.choice([100, 200])}
-        dataset, family = rng.choice([("dota", "det"), ("loveda", "seg"), ("rsicd", "ret")])
-        rows.append(row(f"{dataset}/{number:02}", code, dataset=dataset, family=family, **facts))
-    rng.shuffle(rows)
-    return rows
-
-
-@settings(max_examples=300, deadline=None)
-@given(corpora(), st.sampled_from([0, 1, 2, 3]), st.randoms(use_true_random=False))
-def test_removals_are_those_of_the_rules_in_whatever_order_rows_come(rows, threshold, rng):
-    removals = find_removals(rows, threshold)
-    assert removals == expected_removals(rows, threshold)
-    rng.shuffle(rows)
-    assert find_removals(rows, threshold) == removals

@@ -1,6 +1,8 @@
 """What keeps a corpus honest when commands are combined in ways nobody meant."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ from fakes import Fake, facts_of, hashed, label, quad, skipped_of, write
 from PIL import Image
 
 from rs_caption import table
+from rs_caption.compiled import compiled, plainly
 from rs_caption.convert import convert
+from rs_caption.dedup import fates
 from rs_caption.errors import DataError, UserError
-from rs_caption.m2b import compiled
 from rs_caption.options import Options
 from rs_caption.pictures.images import image_size, to_8_bit
 from rs_caption.readers.item import Item, Source
@@ -64,7 +67,7 @@ def test_test_rows_without_a_readable_image_are_not_called_compared(tmp_path, cl
     assert ended.code == 3
     assert "Test rows NOT compared with, no readable image: 1" in ended.out
     stamp = table.open_table(tmp_path / "clean").about["dedup"]
-    assert stamp == {"threshold": 2, "tests": {}, "tests_not_compared": 1}
+    assert (stamp["tests"], stamp["tests_not_compared"]) == ({}, 1)
     assert skipped_of(tmp_path / "clean")[0][:2] == ["rsicd/RSICD_images/t.png", "missing_image"]
 
 
@@ -122,6 +125,50 @@ def test_code_that_cannot_be_kept_is_compiled_all_the_same():
     namespace = {}
     exec(compile("def double(x):\n    return 2 * x", "<nowhere>", "exec"), namespace)  # noqa: S102
     assert compiled(namespace["double"])(21) == 42  # numba has no place to cache code of no file
+
+
+@compiled
+def _twice(number):
+    return 2 * number
+
+
+@compiled
+def _four_times(number):
+    return _twice(_twice(number))
+
+
+def test_compiled_functions_call_each_other():
+    assert _four_times(21) == 84
+    assert plainly(_twice)(21) == _twice(21) == 42
+
+
+def test_hashing_and_a_small_search_do_without_the_compiler():
+    code = (
+        "import sys, numpy as np\n"
+        "from rs_caption import blocks, dedup\n"
+        "from rs_caption.dedup import clean\n"
+        "from rs_caption.looks import column\n"
+        "list(blocks.near_pairs(np.arange(5000, dtype=np.uint64), 1))\n"
+        "print('numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_fates_are_settled_alike_by_python_and_by_the_machine(seed):
+    rng = np.random.default_rng(seed)
+    pairs_2P = np.sort(rng.integers(0, 60, (2, 300)), axis=0)
+    pairs_2P = np.unique(pairs_2P[:, pairs_2P[0] != pairs_2P[1]], axis=1)
+    number = pairs_2P.shape[1]
+    cost_P, is_test_C = rng.integers(0, 4, number), rng.random(60) < 0.3
+    outcomes = []
+    for run in (fates._settle, plainly(fates._settle)):
+        found = [np.full(60, -1), np.full(60, -1), np.zeros(60, np.int64)]
+        run(pairs_2P[0], pairs_2P[1], cost_P, np.arange(number), is_test_C, *found)
+        outcomes.append(np.stack(found))
+    assert (outcomes[0][0] >= 0).any()
+    assert np.array_equal(*outcomes)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data", "ignore:Truncated File Read")

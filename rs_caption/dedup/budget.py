@@ -1,0 +1,93 @@
+"""How much memory the comparison may take, and the database that keeps within it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+
+from rs_caption import storage
+from rs_caption.errors import UserError
+
+SMALLEST = 256 << 20
+_LARGEST_DEFAULT = 8 << 30
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+
+
+def default_memory() -> int:
+    """Half of the machine's memory, at most 8 GB."""
+    pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return max(SMALLEST, min(pages * page // 2, _LARGEST_DEFAULT))
+
+
+def bytes_of(text: str) -> int:
+    """What `2G`, `1.5GB` or `512M` says in bytes; units are of 1,024.
+
+    Raises:
+        UserError: it says nothing, or too little.
+    """
+    if not text:
+        return default_memory()
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise UserError(f"--memory is {text!r}; expected a size such as 2G or 512M")
+    size = int(float(found[1]) * _UNITS[found[2].upper()])
+    if size < SMALLEST:
+        raise UserError(f"--memory is {text}; expected at least {SMALLEST >> 20}M")
+    return size
+
+
+@contextmanager
+def database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
+    """An empty DuckDB database that spills to disk beyond `memory` bytes.
+
+    Args:
+        folder: where its files are for as long; for one in a store, a temporary folder here.
+        memory: bytes.
+        threads: of it.
+    """
+    import duckdb  # noqa: PLC0415 -- a sixth of a second that only this command needs
+
+    if storage.is_remote(folder):
+        with (
+            TemporaryDirectory(prefix="rs-caption-") as here,
+            database(Path(here), memory, threads) as db,
+        ):
+            yield db
+        return
+    place = folder / "rows"
+    made = [path for path in (folder, folder.parent) if not path.exists()]
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{memory >> 20}MiB",
+        "threads": threads,
+        "temp_directory": str(place / "spilled"),
+        "python_enable_replacements": False,  # a table's name is never a variable of ours
+    }
+    try:
+        with duckdb.connect(str(place / "rows.duckdb"), config=config) as connection:
+            yield connection
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        for path in made:
+            with suppress(OSError):  # not empty: something is kept there
+                path.rmdir()
+
+
+def insert(db: Any, name: str, batch: pa.RecordBatch) -> None:
+    """Append rows to a table of the database.
+
+    Batch by batch: of an error while a whole stream is read, DuckDB would keep the text alone.
+    """
+    db.register("incoming", pa.Table.from_batches([batch]))
+    db.execute(f"INSERT INTO {name} SELECT * FROM incoming")
+    db.unregister("incoming")

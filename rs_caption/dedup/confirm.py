@@ -1,0 +1,96 @@
+"""Whether look-alikes by hash are so by their pixels too: water and haze share hashes by chance.
+
+At the level `crop` every link is looked at: the thumbnails are laid one over the other, as those of
+crops are. Images without structure cannot be told by correlation; they must be equal, nearly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs_caption.dedup.crop import sure
+from rs_caption.dedup.propose import Thumbs
+from rs_caption.engine import Work, engine_for
+from rs_caption.looks.levels import TRANSFORMS
+from rs_caption.looks.register import WHOLE, register
+
+NEARLY_EQUAL = 2.0  # grey levels of 255, on average over the thumbnail
+_PAIRS_A_JOB = 64
+_Turn = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+_TURNS: dict[str, _Turn] = {
+    "same": lambda grey_HW: grey_HW,
+    "flip-left-right": np.fliplr,
+    "flip-top-bottom": np.flipud,
+    "rotate-180": lambda grey_HW: np.rot90(grey_HW, 2),
+    "transpose": np.transpose,
+    "rotate-90": lambda grey_HW: np.rot90(grey_HW, 1),
+    "rotate-270": lambda grey_HW: np.rot90(grey_HW, 3),
+    "transverse": lambda grey_HW: np.rot90(grey_HW, 2).T,
+}
+
+
+class Confirmed(NamedTuple):
+    """Which pairs hold, and the correlation of their pixels; NaN where they are flat and equal."""
+
+    holds_P: NDArray[np.bool_]
+    score_P: NDArray[np.float32]
+
+
+class _Job(NamedTuple):
+    pairs: tuple[tuple[int, int], ...]
+    turn: int
+    images: dict[int, NDArray[np.uint8]]
+
+
+def confirm_pairs(
+    thumbs: Thumbs, left_P: NDArray[np.int64], right_P: NDArray[np.int64], turn: int, work: Work
+) -> Confirmed:
+    """Look at pairs of thumbnails.
+
+    Args:
+        thumbs: by position.
+        left_P: positions.
+        right_P: positions of those that, turned, look like the left ones.
+        turn: the number among `TRANSFORMS` of how they are turned.
+        work: how it is done.
+    """
+    starts = range(0, len(left_P), _PAIRS_A_JOB)
+    jobs = (
+        _job(thumbs, left_P[at : at + _PAIRS_A_JOB], right_P[at : at + _PAIRS_A_JOB], turn)
+        for at in starts
+    )
+    looks = engine_for(work, len(starts)).map(look_at_pairs, jobs)
+    found = [score for scores in looks for score in scores]
+    holds_P = np.array([score is not None for score in found], np.bool_)
+    return Confirmed(holds_P, np.array([np.nan if s is None else s for s in found], np.float32))
+
+
+def _job(thumbs: Thumbs, left_P: NDArray[np.int64], right_P: NDArray[np.int64], turn: int) -> _Job:
+    pairs = tuple(zip(left_P.tolist(), right_P.tolist(), strict=True))
+    return _Job(pairs, turn, {at: np.asarray(thumbs[at]) for pair in pairs for at in pair})
+
+
+def look_at_pairs(job: _Job) -> list[float | None]:
+    """Of each pair the correlation, NaN where both are flat and equal, None where they differ."""
+    return [
+        _score(job.images[left], turned(job.images[right], job.turn)) for left, right in job.pairs
+    ]
+
+
+def turned(grey_HW: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+    """Pixels after one of `TRANSFORMS`."""
+    return np.ascontiguousarray(_TURNS[TRANSFORMS[turn]](grey_HW))
+
+
+def _score(one_HW: NDArray[np.uint8], other_HW: NDArray[np.uint8]) -> float | None:
+    match = register(other_HW, one_HW, WHOLE)
+    if match is not None and sure(match):
+        return match.score
+    if one_HW.shape != other_HW.shape:
+        return None
+    apart = np.abs(one_HW.astype(np.int16) - other_HW).mean() if one_HW.size else 0.0
+    return float("nan") if apart <= NEARLY_EQUAL else None

@@ -1,0 +1,134 @@
+"""Find images that are a crop, tile or zoom of another: proposed by hash, confirmed on pixels.
+
+Every image counts as a part and as a whole. The hashes of a whole's windows are compared with those
+of all parts (`propose`); a pair that agrees is laid one over the other (`register`), and only what
+agrees pixel by pixel, all over the part, is a link. Wholes come in chunks that fit the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs_caption.dedup.propose import Population, Proposals, Thumbs, chunks, parts_of, propose
+from rs_caption.engine import Progress, Work, engine_for, no_progress
+from rs_caption.looks.register import WHOLE, Match, register
+from rs_caption.looks.windows import aspect_bin, windows_of
+
+LEAST_SCORE = 0.6
+LEAST_TEXTURE = 0.1  # of the ground must show something
+LEAST_SPREAD = 0.3  # of the blocks must have a vote ...
+LEAST_AGREEMENT = 0.75  # ... and this share of them must agree by themselves
+LEAST_IN_ANY_DIRECTION = 0.4  # correlation of slopes: stadiums of one shape reach 0.37
+LEAST_EVIDENCE = 18.0  # field corners and shores in images of 64 px reach 16
+_NEARLY_ALL = 0.8  # of the area: either may be the part
+_PAIRS_A_JOB = 64
+
+
+class CropLink(NamedTuple):
+    """Image `part` shows what `window` of image `whole` shows."""
+
+    part: int
+    whole: int
+    window: tuple[float, float, float, float]  # x0, y0, x1, y1 as shares of the whole
+    score: float  # correlation of their evened pixels: 1 where equal
+
+
+class _Try(NamedTuple):
+    part: int
+    whole: int
+    window: tuple[float, float, float, float]
+
+
+class _Job(NamedTuple):
+    tries: tuple[_Try, ...]
+    images: dict[int, NDArray[np.uint8]]
+
+
+def crop_links(
+    thumbs: Thumbs,
+    is_test_N: NDArray[np.bool_],
+    work: Work,
+    memory: int,
+    progress: Progress = no_progress,
+) -> Iterator[CropLink]:
+    """Every pair of which one is seen to be a part of the other, once.
+
+    Args:
+        thumbs: N thumbnails, one for each group of look-alikes.
+        is_test_N: of two tests no pair is sought.
+        work: processes or cluster; the links and their order do not depend on it.
+        memory: bytes for hashes and pairs; neither do they depend on that.
+        progress: is told (wholes searched, wholes).
+    """
+    population = Population(thumbs, is_test_N, work, memory)
+    number = len(thumbs)
+    progress(0, number)
+    parts = parts_of(population)
+    linked: set[tuple[int, int]] = set()  # a pair may be proposed both ways
+    for wholes in chunks(population, tuple(parts)):
+        proposals = propose(population, parts, wholes)
+        for link in _confirmed(population, proposals):
+            pair = min(link.part, link.whole), max(link.part, link.whole)
+            if pair not in linked:
+                linked.add(pair)
+                yield link
+        progress(wholes.stop, number)
+
+
+def _confirmed(population: Population, proposals: Proposals) -> Iterator[CropLink]:
+    number = len(proposals.part_P)
+    starts = range(0, number, _PAIRS_A_JOB)
+    jobs = (_job(population.thumbs, proposals, start) for start in starts)
+    for links in engine_for(population.work, len(starts)).map(confirm, jobs):
+        yield from links
+
+
+def _job(thumbs: Thumbs, proposals: Proposals, start: int) -> _Job:
+    some = proposals.take(slice(start, start + _PAIRS_A_JOB))
+    tries, images = [], {}
+    for whole, part, number in zip(
+        some.whole_P.tolist(), some.part_P.tolist(), some.window_P.tolist(), strict=True
+    ):
+        for at in (whole, part):
+            if at not in images:
+                images[at] = np.asarray(thumbs[at])
+        windows_P4 = windows_of(*images[whole].shape, aspect_bin(*images[part].shape))
+        x0, y0, x1, y1 = windows_P4[number].tolist()
+        tries.append(_Try(part, whole, (x0, y0, x1, y1)))
+    return _Job(tuple(tries), images)
+
+
+def confirm(job: _Job) -> list[CropLink]:
+    """The links among the proposed pairs."""
+    links = (_link(attempt, job.images) for attempt in job.tries)
+    return [link for link in links if link is not None]
+
+
+def _link(attempt: _Try, images: dict[int, NDArray[np.uint8]]) -> CropLink | None:
+    """The pair as a link, the way round that fits better; None where they differ."""
+    part, whole, window = attempt
+    ways = [(part, whole, np.array(window))]
+    if (window[2] - window[0]) * (window[3] - window[1]) >= _NEARLY_ALL:
+        ways.append((whole, part, WHOLE))
+    best: CropLink | None = None
+    for smaller, larger, start in ways:
+        match = register(images[smaller], images[larger], start)
+        if match and sure(match) and (best is None or match.score > best.score):
+            best = CropLink(smaller, larger, match.window, match.score)
+    return best
+
+
+def sure(match: Match) -> bool:
+    """Whether what was found is one ground, not two alike."""
+    return (
+        match.score >= LEAST_SCORE
+        and match.texture >= LEAST_TEXTURE
+        and match.spread >= LEAST_SPREAD
+        and match.agreement >= LEAST_AGREEMENT
+        and match.weakest >= LEAST_IN_ANY_DIRECTION
+        and match.evidence >= LEAST_EVIDENCE
+    )

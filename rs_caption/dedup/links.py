@@ -1,0 +1,179 @@
+"""Links between nodes, by level: look-alikes, turned look-alikes, crops; each with its evidence.
+
+They wait in a DuckDB table, since at large thresholds there may be more of them than fit in memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from rs_caption import blocks
+from rs_caption.dedup.buckets import buckets_of, holders
+from rs_caption.dedup.budget import insert
+from rs_caption.dedup.confirm import confirm_pairs
+from rs_caption.dedup.crop import CropLink, crop_links
+from rs_caption.dedup.propose import Thumbs
+from rs_caption.engine import Progress, Work
+from rs_caption.looks.levels import LEVELS, TRANSFORMS
+
+SAME = TRANSFORMS[0]
+_INVERSE = {"rotate-90": "rotate-270", "rotate-270": "rotate-90"}  # the others are their own
+_LEVEL_COST = 1 << 16  # a milder level before a closer distance
+_BATCH = 1 << 16  # crop links
+_IN_A_BUCKET = 256  # best nodes of one hash: each pair of them costs a look
+_SCHEMA = pa.schema(
+    [
+        ("better", pa.int64()),
+        ("worse", pa.int64()),
+        ("cost", pa.int64()),
+        ("level", pa.string()),
+        ("transform", pa.string()),
+        ("distance", pa.uint8()),
+        ("score", pa.float32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of the nodes, best rank first: C of them."""
+
+    codes_C8: NDArray[np.uint64]  # one column where only `near` is asked for
+    is_test_C: NDArray[np.bool_]
+    thumbs: Thumbs
+
+
+@dataclass(frozen=True)
+class Search:
+    """How links are looked for."""
+
+    level: str
+    threshold: int  # bits, inclusive
+    memory: int  # bytes
+    work: Work
+    progress: Progress
+
+    @property
+    def bucket(self) -> int:
+        """Of nodes with one hash so many are linked; more of them are flat images, at `crop`."""
+        return _IN_A_BUCKET if self.level == LEVELS[-1] else sys.maxsize
+
+
+def add_links(db: Any, seen: Seen, search: Search) -> None:
+    """Make the table `links`: better, worse (nodes), cost, level, transform, distance, score.
+
+    `transform` is what is done to the worse to look like the better; of a crop, which window of one
+    the other shows. Two tests are never linked: nothing follows from it.
+    """
+    depth = LEVELS.index(search.level)
+    steps: list[Callable[[Seen, Search], Iterator[pa.RecordBatch]]] = [_near, _turned, _crops]
+    db.execute(
+        "CREATE TABLE links (better BIGINT, worse BIGINT, cost BIGINT, level VARCHAR, "
+        "transform VARCHAR, distance UTINYINT, score FLOAT)"
+    )
+    for step in steps[:depth]:
+        for batch in step(seen, search):
+            insert(db, "links", batch)
+
+
+def _near(seen: Seen, search: Search) -> Iterator[pa.RecordBatch]:
+    own = buckets_of(seen.codes_C8[:, 0])
+    alike = np.flatnonzero(own.number_U > 1).astype(np.uint32)  # only where nodes are of one digest
+    equal = blocks.Links(alike, alike, np.zeros(len(alike), np.uint8))
+    found = blocks.near_pairs(own.codes_U, search.threshold, search.memory)
+    for links in chain([equal], found):
+        for left_P, right_P, distance_P in holders(links, own, own, search.bucket):
+            once = left_P != right_P if links is not equal else left_P < right_P
+            pairs = Pairs(left_P[once], right_P[once], distance_P[once], 0)
+            yield _batch(seen, search, "near", pairs)
+
+
+def _turned(seen: Seen, search: Search) -> Iterator[pa.RecordBatch]:
+    own = buckets_of(seen.codes_C8[:, 0])
+    for turn in range(1, len(TRANSFORMS)):
+        turned = buckets_of(seen.codes_C8[:, turn])
+        found = blocks.near_between(own.codes_U, turned.codes_U, search.threshold, search.memory)
+        for links in found:
+            for left_P, right_P, distance_P in holders(links, own, turned, search.bucket):
+                other = left_P != right_P  # a round thing looks like itself, turned
+                pairs = Pairs(left_P[other], right_P[other], distance_P[other], turn)
+                yield _batch(seen, search, "dihedral", pairs)
+
+
+class Pairs(NamedTuple):
+    """Pairs of nodes; the second, turned, looks like the first."""
+
+    left_P: NDArray[np.int64]
+    right_P: NDArray[np.int64]
+    distance_P: NDArray[np.uint8]
+    turn: int
+
+    def take(self, which: NDArray[np.bool_]) -> Pairs:
+        """Some of them."""
+        return Pairs(self.left_P[which], self.right_P[which], self.distance_P[which], self.turn)
+
+
+def _batch(seen: Seen, search: Search, level: str, pairs: Pairs) -> pa.RecordBatch:
+    pairs = pairs.take(~(seen.is_test_C[pairs.left_P] & seen.is_test_C[pairs.right_P]))
+    scores = pa.nulls(len(pairs.left_P), pa.float32())
+    if search.level == LEVELS[-1]:
+        confirmed = confirm_pairs(seen.thumbs, pairs.left_P, pairs.right_P, pairs.turn, search.work)
+        pairs = pairs.take(confirmed.holds_P)
+        scores = pa.array(confirmed.score_P[confirmed.holds_P], from_pandas=True)  # NaN: null
+    inverse = TRANSFORMS.index(_INVERSE.get(TRANSFORMS[pairs.turn], TRANSFORMS[pairs.turn]))
+    turn_P = np.where(pairs.left_P < pairs.right_P, pairs.turn, inverse)
+    cost_P = LEVELS.index(level) * _LEVEL_COST + pairs.distance_P.astype(np.int64)
+    texts = pa.DictionaryArray.from_arrays(pa.array(turn_P), pa.array(TRANSFORMS))
+    columns = [
+        pa.array(np.minimum(pairs.left_P, pairs.right_P)),
+        pa.array(np.maximum(pairs.left_P, pairs.right_P)),
+        pa.array(cost_P),
+        pa.repeat(pa.scalar(level), len(cost_P)),
+        texts.cast(pa.string()),
+        pa.array(pairs.distance_P),
+        scores,
+    ]
+    return pa.record_batch(columns, schema=_SCHEMA)
+
+
+def _crops(seen: Seen, search: Search) -> Iterator[pa.RecordBatch]:
+    held: list[CropLink] = []
+    for link in crop_links(
+        seen.thumbs, seen.is_test_C, search.work, search.memory, search.progress
+    ):
+        held.append(link)
+        if len(held) == _BATCH:
+            yield _crop_batch(held)
+            held = []
+    yield _crop_batch(held)
+
+
+def _crop_batch(links: list[CropLink]) -> pa.RecordBatch:
+    base = LEVELS.index("crop") * _LEVEL_COST
+    columns = [
+        pa.array([min(link.part, link.whole) for link in links], pa.int64()),
+        pa.array([max(link.part, link.whole) for link in links], pa.int64()),
+        pa.array([base + round((1 - link.score) * 1000) for link in links], pa.int64()),
+        pa.array(["crop"] * len(links), pa.string()),
+        pa.array([window_text(link) for link in links], pa.string()),
+        pa.nulls(len(links), pa.uint8()),
+        pa.array([link.score for link in links], pa.float32()),
+    ]
+    return pa.record_batch(columns, schema=_SCHEMA)
+
+
+def window_text(link: CropLink) -> str:
+    """What the worse of the two is: `part x0,y0,x1,y1` of the better, or the `whole` around it.
+
+    The window counts in shares of the width and height of the whole.
+    """
+    role = "part" if link.part > link.whole else "whole"
+    return f"{role} {','.join(f'{share:.3f}' for share in link.window)}"

@@ -1,0 +1,156 @@
+"""The rows that are compared: of which table, test or not, and who stays where two look alike.
+
+They are kept in a DuckDB file, since a hundred million ids don't fit in memory: it sorts, joins and
+counts them within a budget and spills the rest to disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from rs_caption.dedup.budget import insert
+from rs_caption.errors import TableError
+from rs_caption.table import CaptionTable
+
+TEST_SPLIT = "test"
+_COLUMNS = ["image_id", "dataset", "family", "split", "width", "height"]
+_SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("source", pa.int32()),
+        *((name, pa.string()) for name in _COLUMNS[:4]),
+        ("pixels", pa.int64()),
+        ("is_test", pa.bool_()),
+    ]
+)
+# Tests first: they always stay. Then human captions, then larger images, then the first by id.
+_RANK = "is_test DESC, family = 'ret' DESC, pixels DESC, image_id"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table that is compared: its rows are `first` up to `first + rows` of all."""
+
+    table: CaptionTable
+    is_against: bool
+    first: int
+    only_tests: bool  # of an `--against` table that has a test split, only this is compared
+
+    @property
+    def last(self) -> int:
+        """The number after that of its last row."""
+        return self.first + self.table.rows
+
+
+def sources_of(corpus: Sequence[CaptionTable], against: Sequence[CaptionTable]) -> list[Source]:
+    """Tables with their rows numbered one after the other."""
+    sources: list[Source] = []
+    first = 0
+    for at, one in enumerate([*corpus, *against]):
+        is_against = at >= len(corpus)
+        sources.append(Source(one, is_against, first, is_against and _has_tests(one)))
+        first += one.rows
+    return sources
+
+
+def _has_tests(one: CaptionTable) -> bool:
+    return any(
+        pc.any(pc.equal(batch["split"], TEST_SPLIT)).as_py() for batch in one.batches(["split"])
+    )
+
+
+def compared(source: Source) -> NDArray[np.bool_]:
+    """For each row of a table whether it is compared with others."""
+    if not source.only_tests:
+        return np.ones(source.table.rows, np.bool_)
+    flags = [_is_test(batch) for batch in source.table.batches(["split"])]
+    return np.concatenate([np.empty(0, np.bool_), *flags])
+
+
+def _is_test(batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    return np.asarray(pc.equal(batch["split"], TEST_SPLIT).to_numpy(zero_copy_only=False))
+
+
+def load(db: Any, sources: Sequence[Source]) -> None:
+    """Make the table `rows` (row, source, image_id, dataset, family, split, pixels, is_test).
+
+    Raises:
+        TableError: two tables of the corpus share an image id, or a training row is a test too.
+    """
+    db.execute(
+        "CREATE TABLE rows (row BIGINT, source INTEGER, image_id VARCHAR, dataset VARCHAR, "
+        "family VARCHAR, split VARCHAR, pixels BIGINT, is_test BOOLEAN)"
+    )
+    for batch in _batches(sources):
+        insert(db, "rows", batch)
+    db.execute(
+        "CREATE TABLE shared AS SELECT image_id, min(row) AS first, "
+        "min(source) AS one, max(source) AS other, bool_and(is_test) AS all_tests "
+        "FROM rows GROUP BY image_id HAVING count(*) > 1"
+    )
+    _refuse_shared(db, sources)
+    db.execute(  # a test row that is given twice is one
+        "DELETE FROM rows USING shared "
+        "WHERE rows.image_id = shared.image_id AND rows.row > shared.first"
+    )
+
+
+def _batches(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
+    for at, source in enumerate(sources):
+        first = source.first
+        for batch in source.table.batches(_COLUMNS):
+            rows = np.arange(first, first + len(batch))
+            first += len(batch)
+            is_test = _is_test(batch)
+            wanted = is_test if source.only_tests else np.ones(len(batch), np.bool_)
+            width, height = (batch[side].to_numpy().astype(np.int64) for side in _COLUMNS[4:])
+            columns = [
+                pa.array(rows),
+                pa.array(np.full(len(batch), at, np.int32)),
+                *(batch[name] for name in _COLUMNS[:4]),
+                pa.array(width * height),
+                pa.array(is_test | source.is_against),
+            ]
+            yield pa.record_batch(columns, schema=_SCHEMA).filter(pa.array(wanted))
+
+
+def _refuse_shared(db: Any, sources: Sequence[Source]) -> None:
+    against = next((at for at, one in enumerate(sources) if one.is_against), len(sources))
+    found = db.execute(
+        "SELECT image_id, source FROM rows JOIN shared USING (image_id) "
+        f"WHERE source < {against} AND row > first ORDER BY image_id, row LIMIT 1"
+    ).fetchone()
+    if found is not None:
+        image_id, at = found
+        first = db.execute("SELECT one FROM shared WHERE image_id = ?", [image_id]).fetchone()[0]
+        path, other = sources[at].table.path, sources[first].table.path
+        again = "is given twice" if path == other else f"shares rows with {other}"
+        raise TableError(f"{path}: {again}, the first is {image_id!r}")
+    found = db.execute(
+        "SELECT image_id, other FROM shared WHERE NOT all_tests ORDER BY image_id LIMIT 1"
+    ).fetchone()
+    if found is not None:
+        image_id, at = found
+        raise TableError(
+            f"{sources[at].table.path}: the image id {image_id!r} is in the corpus too, as a "
+            "training row; a table cannot be its own test"
+        )
+
+
+def ranked(db: Any, known_N: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The numbers of the rows that can be compared, best rank first.
+
+    Args:
+        db: with the table `rows`.
+        known_N: for each row number whether its image could be read.
+    """
+    rows = db.execute(f"SELECT row FROM rows ORDER BY {_RANK}").fetchnumpy()["row"]
+    rows_R = np.asarray(rows, np.int64)
+    return rows_R[known_N[rows_R]]
