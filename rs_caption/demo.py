@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from rs_caption import table
-from rs_caption.clean import CleanRequest
-from rs_caption.commands import steps
+from rs_caption.commands import cleaning, steps
 from rs_caption.console import say
-from rs_caption.dedup import DEFAULT_THRESHOLD
-from rs_caption.engine import default_workers
+from rs_caption.dedup.clean import CleanRequest
+from rs_caption.engine import Work, default_workers
 from rs_caption.errors import RsCaptionError, UserError
 from rs_caption.own.found import Wish
 from rs_caption.select import Typed
@@ -40,19 +39,12 @@ def run_demo(folder: Path) -> None:
         _announce(
             f"rs-caption convert --source {name} --root {world / subfolder} --out {tables / name}"
         )
-        steps.convert_dataset(
-            name,
-            Wish(world / subfolder),
-            Typed(),
-            tables / name,
-            splits=(),
-            workers=default_workers(),
-            stop_on_error=False,
-        )
+        how = steps.How(work=Work(default_workers()))
+        steps.convert_dataset(name, Wish(world / subfolder), Typed(), tables / name, how)
     sources = tuple(tables / name for name in DATASETS)
     clean = tables / "clean"
     _announce(f"rs-caption dedup {' '.join(map(str, sources))} --out {clean}")
-    steps.clean_tables(CleanRequest(sources, (), clean, DEFAULT_THRESHOLD, default_workers()))
+    cleaning.clean_tables(CleanRequest(sources, (), clean, work=Work(default_workers())))
     _announce(f"rs-caption verify {clean}")
     if not steps.verify_table(clean):
         raise DemoError("a caption of the demo is not true; please report this")

@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from rs_caption.storage import typed
+
 CAPTIONS, OBJECTS, OWN, RUN = "Captions", "Tiles and objects", "Your own data", "How to run"
+DIR, FILE = "PATH|URL", "FILE|URL"  # on this disk or, say, s3://bucket/folder
 
 
 class OnError(StrEnum):
@@ -16,6 +19,31 @@ class OnError(StrEnum):
 
     SKIP = "skip"
     STOP = "stop"
+
+
+class EngineName(StrEnum):
+    """Who does the work."""
+
+    POOL = "pool"
+    DAFT = "daft"
+    RAY = "ray"
+
+
+class SplitName(StrEnum):
+    """How the images of a folder count."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+class MatchLevel(StrEnum):
+    """Levels of look-alikes; each finds what the ones before it find."""
+
+    EXACT = "exact"
+    NEAR = "near"
+    DIHEDRAL = "dihedral"
+    CROP = "crop"
 
 
 DatasetArgument = Annotated[
@@ -30,15 +58,22 @@ SourceOption = Annotated[
 All = Annotated[
     bool, typer.Option("--all", help="Every dataset at or below --root, each to --out/NAME.")
 ]
-RootOption = Annotated[Path, typer.Option("--root", help="Folder of the dataset, as released.")]
+RootOption = Annotated[
+    Path,
+    typer.Option("--root", parser=typed, metavar=DIR, help="Folder of the dataset, as released."),
+]
 Splits = Annotated[
     list[str] | None, typer.Option("--split", help="May be repeated; default: all annotated.")
 ]
 TablesArgument = Annotated[
-    list[Path], typer.Argument(metavar="TABLE...", help="Folders of tables.")
+    list[Path], typer.Argument(parser=typed, metavar="TABLE...", help="Folders of tables.")
 ]
-TableArgument = Annotated[Path, typer.Argument(metavar="TABLE", help="Folder of a table.")]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder to write the table to.")]
+TableArgument = Annotated[
+    Path, typer.Argument(parser=typed, metavar="TABLE", help="Folder of a table.")
+]
+OutOption = Annotated[
+    Path, typer.Option("--out", parser=typed, metavar=DIR, help="Folder to write the table to.")
+]
 Seed = Annotated[
     int, typer.Option("--seed", rich_help_panel=CAPTIONS, help="Decides the random choices.")
 ]
@@ -112,6 +147,8 @@ Classes = Annotated[
     Path | None,
     typer.Option(
         "--classes",
+        parser=typed,
+        metavar=FILE,
         rich_help_panel=OWN,
         help="CSV table of classes: name,value or name,red,green,blue.",
     ),
@@ -119,13 +156,34 @@ Classes = Annotated[
 Nouns = Annotated[
     Path | None,
     typer.Option(
-        "--nouns", rich_help_panel=OWN, help="CSV table of nouns: name,singular,plural,article."
+        "--nouns",
+        parser=typed,
+        metavar=FILE,
+        rich_help_panel=OWN,
+        help="CSV table of nouns: name,singular,plural,article.",
     ),
 ]
 WorkersOption = Annotated[
     int,
     typer.Option(
         "--workers", rich_help_panel=RUN, min=1, help="Processes; default: the cores there are."
+    ),
+]
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine",
+        rich_help_panel=RUN,
+        help="pool: processes here; daft: Daft's, here; ray: the cluster at RAY_ADDRESS.",
+    ),
+]
+ShardOption = Annotated[
+    str,
+    typer.Option(
+        "--shard",
+        rich_help_panel=RUN,
+        metavar="I/N",
+        help="Do part I of N only, as a command of its own; merge/N, after all, writes the table.",
     ),
 ]
 OnErrorOption = Annotated[
@@ -135,4 +193,98 @@ OnErrorOption = Annotated[
         rich_help_panel=RUN,
         help="skip: leave unusable items out, count and list them.",
     ),
+]
+
+Against = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--against",
+        metavar="TESTS",
+        help="Table with test rows, or folder of test images (FOLDER or NAME=FOLDER); may be "
+        "repeated.",
+    ),
+]
+Match = Annotated[
+    MatchLevel,
+    typer.Option(
+        "--match",
+        help="What is a look-alike: equal pixels; also near hashes; also when flipped or rotated; "
+        "also when a crop.",
+    ),
+]
+Threshold = Annotated[
+    int, typer.Option("--threshold", min=0, max=16, help="Hamming distance in bits, inclusive.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say and list what would leave; write no table.")
+]
+Memory = Annotated[
+    str,
+    typer.Option(
+        "--memory",
+        rich_help_panel=RUN,
+        help="Most to use for comparing, such as 2G; the rest waits on disk; default: half of the "
+        "machine's, at most 8G.",
+    ),
+]
+Pairs = Annotated[
+    int,
+    typer.Option(
+        "--pairs", min=0, help="Pairs to picture for each training set and test set that share any."
+    ),
+]
+Lists = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        parser=typed,
+        metavar=DIR,
+        help="Folder of a dedup of these tables: show what it found; default: compare.",
+    ),
+]
+ReportOption = Annotated[
+    Path,
+    typer.Option("--out", parser=typed, metavar="FILE", help="HTML file to write the report to."),
+]
+Hashed = Annotated[
+    bool, typer.Option("--hash", help="Fill the phash column too, as `rs-caption hash` does.")
+]
+TableOrFolder = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TABLE...",
+        help="Folders of tables; with --out one FOLDER or NAME=FOLDER of images.",
+    ),
+]
+HashInto = Annotated[
+    Path | None,
+    typer.Option("--out", parser=typed, metavar=DIR, help="Table to make of a folder of images."),
+]
+FolderSplit = Annotated[
+    SplitName | None,
+    typer.Option(
+        "--split",
+        help="Split of a folder's images: test to hold a corpus against them, train to find "
+        "look-alikes among them; default: test.",
+    ),
+]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Hash the rows that have a hash too.")]
+Fast = Annotated[
+    bool,
+    typer.Option(
+        "--fast",
+        help="Twice as fast from JPEGs, a bit or two off now and then: how far is measured, said "
+        "and noted in the table.",
+    ),
+]
+HashMatch = Annotated[
+    MatchLevel,
+    typer.Option(
+        "--match",
+        help="What to get ready for: above near, looks.arrow is left beside the table, which dedup "
+        "then uses.",
+    ),
+]
+CountsOption = Annotated[
+    Path | None, typer.Option("--json", parser=typed, metavar=FILE, help="File for the counts.")
 ]

@@ -65,14 +65,24 @@ def options(app):
 def test_the_options_are_frozen():
     assert options(rs_caption.cli.app) == {
         "convert": (
-            "--all --annotations-only --bands --central --classes --every --min-area --min-visible "
-            "--name --nouns --on-error --out --overlap --root --rules --seed --source --split "
-            "--style --tile --version --workers"
+            "--all --annotations-only --bands --central --classes --engine --every --hash "
+            "--min-area --min-visible --name --nouns --on-error --out --overlap --root --rules "
+            "--seed --shard --source --split --style --tile --version --workers"
         ),
         "sources": "name",
         "check": "--annotations-only --classes --nouns --root --split --version name",
         "stats": "--json tables",
-        "dedup": "--against --on-error --out --threshold --workers tables",
+        "dedup": (
+            "--against --dry-run --engine --match --memory --on-error --out --threshold --workers "
+            "tables"
+        ),
+        "hash": (
+            "--engine --fast --match --on-error --out --refresh --shard --split --workers tables"
+        ),
+        "leaks": (
+            "--against --engine --from --json --match --memory --out --pairs --threshold "
+            "--workers tables"
+        ),
         "show": "--draw --id --n table",
         "verify": "table",
         "sample": "--images --seed folder",

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import rs_bench.cli
 import rs_caption.cli
@@ -65,13 +66,17 @@ def test_the_commands_of_a_page_run_in_order(page, tmp_path):
         assert "Traceback" not in done.stderr
 
 
+def name_of(command):
+    return command.name or command.callback.__name__
+
+
 def examples():
     """The example in the help text of every command."""
     for program, app in PROGRAMS.items():
         for command in app.registered_commands:
             found = re.search(r"Example: (.+)", command.callback.__doc__)
-            assert found, f"{program} {command.callback.__name__} has no example"
-            yield program, command.callback.__name__, shlex.split(found[1])
+            assert found, f"{program} {name_of(command)} has no example"
+            yield program, name_of(command), shlex.split(found[1])
 
 
 @pytest.mark.parametrize(
@@ -87,7 +92,7 @@ def test_the_readme_names_every_command():
     text = "".join(page.read_text() for page in PAGES)
     for program, app in PROGRAMS.items():
         for command in app.registered_commands:
-            assert f"{program} {command.callback.__name__}" in text
+            assert f"{program} {name_of(command)}" in text
 
 
 def test_the_readme_lists_every_dataset_and_form():
@@ -114,3 +119,29 @@ def test_the_index_of_the_docs_names_every_page():
 def test_links_within_the_project_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def cluster_blocks(language):
+    return [
+        text
+        for found, text in BLOCK.findall((ROOT / "docs/cluster.md").read_text())
+        if found == language
+    ]
+
+
+@pytest.mark.parametrize("text", cluster_blocks("slurm"), ids=lambda text: text[:20])
+def test_the_scripts_for_a_cluster_are_bash_and_their_options_exist(text):
+    assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
+    asked = run("sh", "rs-caption convert --help", ROOT).stdout
+    ours = re.findall(r"rs-caption convert (.*?)(?:#|'|$)", text.replace("\\\n", ""), re.MULTILINE)
+    assert all(word in asked for line in ours for word in re.findall(r"--[a-z]+", line))
+
+
+def test_the_job_for_kubernetes_counts_its_shards():
+    (job,) = (yaml.safe_load(text) for text in cluster_blocks("yaml"))
+    spec = job["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    assert (job["kind"], spec["completionMode"]) == ("Job", "Indexed")
+    said = container["args"][0].replace("$((JOB_COMPLETION_INDEX + 1))", "1")
+    assert f'--shard "1/{spec["completions"]}"' in said
+    assert said.startswith("rs-caption convert --source dota ")

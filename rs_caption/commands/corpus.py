@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from rs_caption import manifest, table
-from rs_caption.commands.steps import convert_dataset
+from rs_caption.commands.steps import How, convert_dataset
 from rs_caption.console import out as out_console
 from rs_caption.console import print_table, progress_bar, say
 from rs_caption.convert import REPORT_FILE
 from rs_caption.corpus.discover import Discovery, Found, find
 from rs_caption.corpus.stats import COLUMNS, Counts, count, lines, remarks_of
 from rs_caption.corpus.stats_text import comparison
+from rs_caption.engine import Shard
 from rs_caption.errors import UserError, WriteError
 from rs_caption.files import check_root, read_json, write_json
 from rs_caption.own.found import Wish
@@ -46,16 +47,7 @@ def check_choice(source: str, wish: Wish, typed: Typed, *, every_dataset: bool) 
             raise UserError(f"{option} is for one dataset; leave out either it or --all")
 
 
-def convert_all(
-    _: str,
-    wish: Wish,
-    typed: Typed,
-    out: Path,
-    *,
-    splits: tuple[str, ...],
-    workers: int,
-    stop_on_error: bool,
-) -> int:
+def convert_all(_: str, wish: Wish, typed: Typed, out: Path, how: How) -> int:
     """Convert every dataset below `wish.root`; returns how many skips are no documented quirk.
 
     Raises:
@@ -70,26 +62,21 @@ def convert_all(
     if typed.every is not None and not any(one.facts.frames for one in discovery.found):
         raise UserError("--every is for videos; none of the datasets found has any")
     tables, failed, skipped = [], [], 0
-    for one in _asked_for(discovery.found, splits):
+    wanted = _lower(how.splits)
+    for one in _asked_for(discovery.found, how.splits):
         name = one.facts.name
+        splits = tuple(sorted(split for split in one.facts.annotated if split.lower() in wanted))
+        root, own = replace(wish, root=one.root), how._replace(splits=splits)
         try:
-            skipped += convert_dataset(
-                name,
-                replace(wish, root=one.root),
-                _fitting(typed, one),
-                out / name,
-                splits=tuple(sorted(s for s in one.facts.annotated if s.lower() in _lower(splits))),
-                workers=workers,
-                stop_on_error=stop_on_error,
-            )
+            skipped += convert_dataset(name, root, _fitting(typed, one), out / name, own)
         except UserError as error:
-            if stop_on_error or isinstance(error, WriteError):
+            if how.stop_on_error or isinstance(error, WriteError):
                 raise
             failed.append(f"{name} ({error})")
         else:
             tables.append(out / name)
         say()
-    if tables:
+    if tables and not isinstance(how.work.shard, Shard):
         print_stats(tables, None)
     if failed:
         raise UserError(f"not converted: {'; '.join(failed)}")

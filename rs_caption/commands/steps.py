@@ -1,50 +1,65 @@
-"""What each command does and says; `cli.py` only parses options, the other modules only compute."""
+"""What each command does and says; `cli/` only parses options, the other modules only compute."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rs_caption import table
-from rs_caption.clean import REMOVED_FILE, CleanRequest, CleanResult, clean
+from rs_caption.commands.sharing import print_share
 from rs_caption.console import print_counts, print_table, progress_bar, say
 from rs_caption.convert import Report, convert
+from rs_caption.engine import ALONE, Shard, Work
 from rs_caption.files import whole
 from rs_caption.manifest import Manifest
 from rs_caption.own.found import Wish
+from rs_caption.parts import convert_share
 from rs_caption.request import Request
 from rs_caption.select import Typed, select, splits_of
 from rs_caption.show import draw, find_rows, lines
-from rs_caption.skips import SKIPPED_FILE
+from rs_caption.skips import SKIPPED_FILE, UNHASHED_FILE
 from rs_caption.verify import Tally, check_table
 from rs_caption.world import write_world
 
 _FIRST_PROBLEMS = 20
-_FIRST_REMOVALS = 5
 _FILE_NAME = str.maketrans({"/": "__", "#": "__", ",": "_", ".": "_", ":": "_"})  # of a drawing
 
 
-def convert_dataset(  # noqa: PLR0913 -- the options of the command
-    source: str,
-    wish: Wish,
-    typed: Typed,
-    folder: Path,
-    *,
-    splits: tuple[str, ...],
-    workers: int,
-    stop_on_error: bool,
-) -> int:
-    """Convert, print the summary; returns how many skips are no documented quirk."""
+class How(NamedTuple):
+    """How a conversion is run, whatever it converts."""
+
+    splits: tuple[str, ...] = ()  # empty: all that have annotations
+    work: Work = ALONE
+    stop_on_error: bool = False
+    hashed: bool = False  # fill the `phash` column too
+
+
+def convert_dataset(source: str, wish: Wish, typed: Typed, folder: Path, how: How) -> int:
+    """Convert, print the summary; returns how many skips and missing hashes are unexpected."""
     facts, options = select(source, wish, typed)
-    chosen = splits_of(facts, splits)
     request = Request(
-        facts, wish.root, folder, options, chosen, workers, stop_on_error, wish.with_images
+        manifest=facts,
+        root=wish.root,
+        out=folder,
+        options=options,
+        splits=splits_of(facts, how.splits),
+        work=how.work,
+        stop_on_error=how.stop_on_error,
+        with_images=wish.with_images,
+        hashed=how.hashed,
     )
     with progress_bar(f"Converting {facts.title}", resumes=True) as progress:
-        report = convert(request, progress)
+        if isinstance(how.work.shard, Shard):
+            share = convert_share(request, how.work.shard, progress)
+        else:
+            report = convert(request, progress)
+    if isinstance(how.work.shard, Shard):
+        print_share(facts.title, how.work.shard, share)
+        return 0  # the merge says what was skipped: a job that waits for this one shall start
     print_report(facts, report, folder)
-    return report.undocumented
+    return report.undocumented + sum(report.unhashed.values())
 
 
 def print_report(facts: Manifest, report: Report, folder: Path) -> None:
@@ -68,50 +83,10 @@ def print_report(facts: Manifest, report: Report, folder: Path) -> None:
         say(f"Skipped items, one by one: {folder / SKIPPED_FILE}")
     if report.undocumented:
         say(f"{report.undocumented:,} of these are unexpected: no documented quirk of {title}.")
+    print_counts("Rows without a hash", report.unhashed, "reason")
+    if report.unhashed:
+        say(f"Rows without a hash, one by one: {folder / UNHASHED_FILE}")
     say(f"Table: {folder / table.TABLE_FILE}")
-
-
-def clean_tables(request: CleanRequest) -> int:
-    """De-duplicate, print the summary; returns how many rows could not be hashed."""
-    with progress_bar("Hashing images", resumes=True) as progress:
-        result = clean(request, progress)
-    print_clean(result, request)
-    return len(result.skipped)
-
-
-def print_clean(result: CleanResult, request: CleanRequest) -> None:
-    """The summary of a de-duplication."""
-    report = result.report
-    tests = ", ".join(f"{name} {number:,}" for name, number in report.tests.items()) or "none"
-    rows = [
-        ("train and val rows read", report.training),
-        ("removed: look like a test row", report.like_tests),
-        ("removed: look like a kept row", report.duplicates),
-        *((f"removed: {reason}", number) for reason, number in report.skipped.items()),
-        ("clean table", report.kept),
-    ]
-    title = f"De-duplicated in {report.seconds:g} s, threshold {request.threshold} bits"
-    print_table(title, ("rows", "number"), rows)
-    say(f"Test rows compared with, none of them written: {tests}")
-    if not report.tests:
-        say("Nothing guards against leakage yet: add --against TABLE with your test images.")
-    if report.tests_not_compared:
-        say(f"Test rows NOT compared with, no readable image: {report.tests_not_compared:,}")
-    pairs = [
-        (name, other, number)
-        for name, others in report.removed_by.items()
-        for other, number in others.items()
-    ]
-    if pairs:
-        print_table("Who looks like whom", ("removed from", "looks like", "rows"), pairs)
-    for removal in result.removals[:_FIRST_REMOVALS]:
-        say(f"  {removal.image_id} = {removal.duplicate_of} (distance {removal.distance})")
-    more = len(result.removals) - _FIRST_REMOVALS
-    if more > 0:
-        say(f"  and {more:,} more in {request.out / REMOVED_FILE}")
-    if result.skipped:
-        say(f"Rows that could not be hashed: {request.out / SKIPPED_FILE}")
-    say(f"Table: {request.out / table.TABLE_FILE}")
 
 
 def show_rows(path: Path, number: int, image_ids: Sequence[str], pictures: Path | None) -> None:

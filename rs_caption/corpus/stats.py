@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rs_caption.facts import Family
-from rs_caption.manifest import Manifest
+from rs_caption.manifest import CAPTIONED, Manifest
 
 # `rules` has an entry for each caption, and compresses to next to nothing.
 COLUMNS = [
@@ -166,6 +166,8 @@ def _line(name: str, one: Counts, facts: Manifest | None, said: Sequence[str]) -
 
 def _splits_left_out(one: Counts, facts: Manifest | None) -> Iterator[str]:
     """Which splits the rows are of, where that is not all there are."""
+    if facts and facts.family not in CAPTIONED:
+        return  # a benchmark's folder is taken as a whole
     versions = facts.versions.values() if facts else ()
     of_versions = [version.splits for version in versions if version.splits]
     annotated = {

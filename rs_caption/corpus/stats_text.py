@@ -8,7 +8,7 @@ from textwrap import wrap
 from rs_caption.catalogue.overview import FAMILIES
 from rs_caption.corpus.stats import Line, total
 from rs_caption.facts import Family
-from rs_caption.manifest import CAPTIONED, Manifest
+from rs_caption.manifest import Manifest
 
 _HEAD = ("images", "rows", "classes", "boxes", "captions", "size")
 _WIDTHS = (9, 9, 8, 11, 11, 13)
@@ -18,10 +18,10 @@ _STATED_IMAGES, _STATED_PAIRS = 165_745, 828_725  # by the paper's text, section
 
 def comparison(made: Sequence[Line], known: Mapping[str, Manifest], width: int) -> Iterator[str]:
     """Family by family, each dataset with the paper's figures beneath its own."""
-    for family in CAPTIONED:
+    for family, title in FAMILIES.items():
         some = [line for line in made if line.family == family]
         if some:
-            yield FAMILIES[family]
+            yield title
             yield _cells("", *_HEAD)
             for line in some:
                 yield from _beside(line, width)

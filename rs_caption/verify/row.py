@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from rs_caption.verify.sentence import Part, Region, Sentence, UnreadableError, Vocabulary
 
-RuleSet = Literal["b2c", "all", "b2c+all", "human"]
+RuleSet = Literal["b2c", "all", "b2c+all", "human", "none"]
 Row = Mapping[str, Any]
 Counts = dict[str, int]
 Evidence = dict[Region, Counts]
@@ -40,7 +40,10 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What the rows of one dataset are held to; a RET dataset has the rule set `human`."""
+    """What the rows of one dataset are held to.
+
+    A RET dataset has the rule set `human`; a benchmark, of which there are only images, `none`.
+    """
 
     vocabulary: Vocabulary
     rule_set: RuleSet
@@ -55,7 +58,7 @@ def check_row(row: Row, judge: Judge) -> list[Problem]:
     found = [("", flaw) for flaw in _check_identity(row)]
     found += [("", flaw) for flaw in _check_boxes(row, judge)]
     found += [("", flaw) for flaw in _check_rules(captions, rules, evidence, judge)]
-    for at, text in enumerate(captions):
+    for at, text in enumerate(captions if judge.rule_set != "none" else ()):
         rule = rules[at] if at < len(rules) else ""
         if not text.strip():
             found.append((text, "is empty"))
@@ -105,7 +108,7 @@ def _check_identity(row: Row) -> Iterator[str]:
 def _check_boxes(row: Row, judge: Judge) -> Iterator[str]:
     width, height = row["width"], row["height"]
     known = judge.vocabulary.articles
-    if not row["boxes"] and judge.rule_set != "human":
+    if not row["boxes"] and judge.rule_set not in {"human", "none"}:
         yield "has no boxes"
     for at, (name, x0, y0, x1, y1) in enumerate(row["boxes"]):
         if not (x0 < x1 and y0 < y1):  # so written, NaN fails too
@@ -132,8 +135,8 @@ def _check_rules(
 
 def _order(rule_set: RuleSet, evidence: Evidence, num_human: int) -> list[str]:
     """The rules of a row in their order; a region without objects leaves a `random` at the end."""
-    if rule_set == "human":
-        return ["human"] * num_human
+    if rule_set in {"human", "none"}:
+        return ["human"] * (num_human if rule_set == "human" else 0)
     whole = ["all", "layout"] * (rule_set != "b2c")
     if rule_set == "all":
         return whole

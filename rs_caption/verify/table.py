@@ -19,11 +19,12 @@ from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import TableError
 from rs_caption.facts import Noun
 from rs_caption.table import SCHEMA, CaptionTable
-from rs_caption.verify.row import Judge, Problem, Row, check_row
+from rs_caption.verify.row import Judge, Problem, Row, RuleSet, check_row
 from rs_caption.verify.sentence import Style, Vocabulary
 
 _NOT_NEEDED = ("split", "phash")
 _COLUMNS = [name for name in SCHEMA.names if name not in _NOT_NEEDED]
+_WITHOUT_RULES: dict[str, RuleSet] = {"ret": "human", "cls": "none", "count": "none"}  # by family
 
 
 class _Options(msgspec.Struct, frozen=True):
@@ -100,8 +101,9 @@ def _court(table: CaptionTable, dataset: str) -> tuple[str, Judge]:
             f"{table.path}: expected family, nouns, style, rules and central in its metadata under "
             f"sources, {dataset}; found: {error}; convert {dataset} anew"
         ) from error
-    if stated.family == "ret":
-        return stated.family, Judge(Vocabulary.of({}, "plain"), "human", 0.5)
+    if stated.family in _WITHOUT_RULES:
+        rules = _WITHOUT_RULES[stated.family]
+        return stated.family, Judge(Vocabulary.of({}, "plain"), rules, 0.5)
     options = stated.options
     vocabulary = Vocabulary.of(stated.nouns, options.style)
     return stated.family, Judge(vocabulary, options.rules, options.central)

@@ -1,0 +1,84 @@
+"""The commands that look at tables, and those that draw something to try."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rs_caption.cli.app import app
+from rs_caption.flags import DIR, TableArgument
+from rs_caption.storage import typed
+
+
+@app.command()
+def show(
+    table: TableArgument,
+    *,
+    number: Annotated[int, typer.Option("--n", min=1, help="Rows, spread over the table.")] = 5,
+    image_id: Annotated[
+        list[str] | None, typer.Option("--id", help="Rows by image id; may be repeated.")
+    ] = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option(
+            "--draw",
+            parser=typed,
+            metavar=DIR,
+            help="Folder for pictures with boxes and captions, one PNG a row.",
+        ),
+    ] = None,
+) -> None:
+    """Show captions and boxes of rows.
+
+    Example: rs-caption show tables/dota --n 3 --draw pictures
+    """
+    from rs_caption.commands import steps  # noqa: PLC0415
+
+    steps.show_rows(table, number, image_id or (), draw)
+
+
+@app.command()
+def verify(table: TableArgument) -> None:
+    """Re-derive from the boxes whether every caption is true and well-formed.
+
+    Ends with exit code 1 and the offending rows where one is not.
+
+    Example: rs-caption verify tables/dota
+    """
+    from rs_caption.commands import steps  # noqa: PLC0415
+
+    if not steps.verify_table(table):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write it to.")],
+    *,
+    seed: Annotated[int, typer.Option("--seed", help="Decides what is drawn.")] = 0,
+    images: Annotated[int, typer.Option("--images", min=12, help="About how many.")] = 72,
+) -> None:
+    """Draw a small world of aerial scenes in the original layouts of DOTA, LoveDA and RSICD.
+
+    Example: rs-caption sample world
+    """
+    from rs_caption.commands import steps  # noqa: PLC0415
+
+    steps.write_sample(folder, seed, images)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for everything.")] = Path(
+        "demo"
+    ),
+) -> None:
+    """Sample world -> caption tables -> verified -> de-duplicated, and what came of it.
+
+    Example: rs-caption demo demo
+    """
+    from rs_caption.demo import run_demo  # noqa: PLC0415
+
+    run_demo(folder)
