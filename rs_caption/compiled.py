@@ -35,10 +35,9 @@ class _Compiled:
 
         function = self._with_compiled_names()
         try:
-            made = numba.njit(cache=True)(function)
+            return cast("Callable[..., object]", numba.njit(cache=True)(function))
         except RuntimeError:  # no folder to keep it in can be written to: compile in every process
-            made = numba.njit(function)
-        return cast("Callable[..., object]", made)
+            return cast("Callable[..., object]", numba.njit(function))
 
     def _with_compiled_names(self) -> FunctionType:
         """The function, with what it calls of its kind as numba knows it."""

@@ -3,11 +3,10 @@
     python benchmarks/speed/dedup.py --work FOLDER [--number 10000 ...] [--threshold 2 ...]
         [--blank] [--limit 300] [--peers-python PYTHON]
 
-Codes have 32 ones each and bits that are not equally likely, as perceptual hashes have; 15 % are a
-few bits from another. `--blank` makes 0.5 % of the images equal besides, which are collapsed first:
-that is measured apart. Every program runs in a process of its own, with one thread; one that takes
-longer than the limit is stopped, and not tried
-again in that run. docs/performance.md says
+Codes have 32 ones and bits that are not equally likely, as perceptual hashes have; 15 % are three
+flipped bits from another. `--blank` makes 0.5 % of the images equal besides, which are collapsed
+first: that is measured apart. Every program runs in a process of its own, with one thread; one that
+takes longer than the limit is stopped, and not tried again in that run. docs/performance.md says
 how to install the peers.
 """
 

@@ -1,6 +1,6 @@
 """Hashing beside peers on the same JPEGs in the same run; and a folder, hashed and searched.
 
-    python benchmarks/speed/hash.py [--images FOLDER] [--number 2000] [--only hash] [--peers-python PYTHON]
+    python benchmarks/speed/hash.py [--images FOLDER] [--number 2000] [--peers-python PYTHON]
 
 Without a folder the images of the drawn sample world are made JPEGs. CPU milliseconds an image, the
 best of the repeats; how many hashes equal imagehash's, and how far the others are from it in bits.

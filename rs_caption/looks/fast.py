@@ -1,7 +1,7 @@
 """The hash of a JPEG without its colours: half the work, and nearly the same.
 
 A JPEG stores brightness apart from colour. Grey made of the decoded colours differs from it by
-rounding and clipping, so that a few hashes in a thousand differ in two bits of 64.
+rounding and clipping, so that a few hashes in a hundred differ in two bits of 64.
 
 The brightness is decoded by libjpeg-turbo itself, strictly: of whatever it does not like in a file
 Pillow decides, which decodes the same bytes where it can.
@@ -15,14 +15,15 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile  # and of MPO
 
 from rs_caption.looks.phash import code_of, frequencies_of, part_of
-from rs_caption.looks.shrink import shrink_roughly
+from rs_caption.looks.shrink import shrink, shrink_roughly
 from rs_caption.pictures.images import open_image, orientation
 from rs_caption.pictures.pixels import open_pixels
 from rs_caption.sample import Window
 
-_FORMATS = ("JPEG", "MPO")
+_ROUGH_FROM_PX = 100_000  # smaller ones take no time, and flat ones of them would lose 6 bits
 _MODES = ("RGB", "L")  # not CMYK: its black is a colour of its own
 
 
@@ -30,7 +31,8 @@ def fast_phash(grey: Image.Image, window: Window | None = None) -> int:
     """The hash of a picture of `open_grey`, or of one window of it."""
     part = part_of(grey, window)
     lone = part if part.mode == "L" else part.convert("L")
-    return code_of(frequencies_of(shrink_roughly(lone)))
+    large = lone.width * lone.height >= _ROUGH_FROM_PX
+    return code_of(frequencies_of((shrink_roughly if large else shrink)(lone)))
 
 
 def open_grey(path: Path, bands: tuple[int, ...] = ()) -> Image.Image:
@@ -42,14 +44,14 @@ def open_grey(path: Path, bands: tuple[int, ...] = ()) -> Image.Image:
     """
     if not bands:
         with open_image(path) as image:
-            if image.format in _FORMATS and image.mode in _MODES:
+            if isinstance(image, JpegImageFile) and image.mode in _MODES:
                 turned = orientation(image) != 1
                 grey = _brightness(image)
                 return ImageOps.exif_transpose(grey) if turned else grey
     return open_pixels(path, bands)
 
 
-def _brightness(image: Image.Image) -> Image.Image:
+def _brightness(image: JpegImageFile) -> Image.Image:
     """Of an open JPEG; with what its file says about the pixels."""
     grey_HW = _strictly(image)
     if grey_HW is None:
@@ -61,7 +63,7 @@ def _brightness(image: Image.Image) -> Image.Image:
     return grey
 
 
-def _strictly(image: Image.Image) -> NDArray[np.uint8] | None:
+def _strictly(image: JpegImageFile) -> NDArray[np.uint8] | None:
     """The brightness of an open JPEG, (H, W); None where anything about the file is wrong."""
     assert image.fp is not None  # nothing was decoded yet
     image.fp.seek(0)

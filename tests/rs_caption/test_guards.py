@@ -12,7 +12,7 @@ from PIL import Image
 from rs_caption import table
 from rs_caption.compiled import compiled, plainly
 from rs_caption.convert import convert
-from rs_caption.dedup import fates
+from rs_caption.dedup.fates import _settle as settle
 from rs_caption.errors import DataError, UserError
 from rs_caption.options import Options
 from rs_caption.pictures.images import image_size, to_8_bit
@@ -163,7 +163,7 @@ def test_fates_are_settled_alike_by_python_and_by_the_machine(seed):
     number = pairs_2P.shape[1]
     cost_P, is_test_C = rng.integers(0, 4, number), rng.random(60) < 0.3
     outcomes = []
-    for run in (fates._settle, plainly(fates._settle)):
+    for run in (settle, plainly(settle)):
         found = [np.full(60, -1), np.full(60, -1), np.zeros(60, np.int64)]
         run(pairs_2P[0], pairs_2P[1], cost_P, np.arange(number), is_test_C, *found)
         outcomes.append(np.stack(found))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from rs_caption.errors import DataError
 from rs_caption.looks.fast import fast_phash, open_grey
 from rs_caption.looks.look import TRANSFORMS, digest_of, look_of
 from rs_caption.looks.phash import block_of, code_of, codes_of, phash
