@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from rs_caption.blocks.direct import all_with_all
 from rs_caption.blocks.room import Links
 from rs_caption.blocks.search import Search
-from rs_caption.blocks.union import groups
 
-__all__ = ["DEFAULT_MEMORY", "LARGEST_THRESHOLD", "Links", "groups", "near_between", "near_pairs"]
+__all__ = ["DEFAULT_MEMORY", "LARGEST_THRESHOLD", "Links", "near_between", "near_pairs"]
 
 LARGEST_THRESHOLD = 16  # beyond it, unrelated aerial images are linked by chance
 DEFAULT_MEMORY = 1 << 30  # bytes: 33 million codes at once
