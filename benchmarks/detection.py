@@ -25,7 +25,8 @@ from rich.progress import track
 
 from rs_caption import table
 from rs_caption.console import print_table, say
-from rs_caption.dedup.clean import CleanRequest, clean
+from rs_caption.dedup.clean import clean
+from rs_caption.dedup.request import CleanRequest
 from rs_caption.engine import Work, default_workers
 from rs_caption.looks.levels import LEVELS
 from rs_caption.pictures.images import SUFFIXES

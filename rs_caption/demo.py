@@ -7,7 +7,7 @@ from pathlib import Path
 from rs_caption import table
 from rs_caption.commands import cleaning, steps
 from rs_caption.console import say
-from rs_caption.dedup.clean import CleanRequest
+from rs_caption.dedup.request import CleanRequest
 from rs_caption.engine import Work, default_workers
 from rs_caption.errors import RsCaptionError, UserError
 from rs_caption.own.found import Wish

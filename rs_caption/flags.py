@@ -224,7 +224,7 @@ Memory = Annotated[
         "--memory",
         rich_help_panel=RUN,
         help="Most to use for comparing, such as 2G; the rest waits on disk; default: half of the "
-        "machine's, at most 8G.",
+        "machine's or of what a job or container may have, at most 8G.",
     ),
 ]
 Pairs = Annotated[

@@ -63,8 +63,8 @@ def given(text: str) -> Given:
     named = equals and not storage.is_remote(name)  # a URL may have a = too
     if not named or (not storage.is_remote(folder) and Path(text).exists()):
         return Given("", storage.place(text))
-    if not name.strip() or not name.isprintable() or "/" in name or "#" in name:
-        raise UserError(f"{text}: expected NAME=FOLDER with a name without / and #")
+    if not name.strip(".") or _NOT_IN_A_NAME.search(name):
+        raise UserError(f"{text}: expected NAME=FOLDER with a name of letters, digits, _ . and -")
     return Given(name, storage.place(folder))
 
 
@@ -119,11 +119,18 @@ def left_out(tests: Sequence[CaptionTable]) -> list[Skipped]:
     """The images of folders that could not even be made rows of, by what would be their ids."""
     skipped = []
     for one in tests:
-        for name, source in one.about["sources"].items():
-            if source.get("unreadable"):
-                listed = read_skipped(one.path.parent)
-                skipped += [skip._replace(item=f"{name}/{skip.item}") for skip in listed]
+        if name := _folder_of(one):
+            listed = read_skipped(one.path.parent)
+            skipped += [skip._replace(item=f"{name}/{skip.item}") for skip in listed]
     return skipped
+
+
+def _folder_of(one: CaptionTable) -> str:
+    """The dataset of a table that was made of a folder; empty for one that came about otherwise."""
+    sources = one.about.get("sources", {})
+    name, source = next(iter(sources.items()), ("", {}))
+    is_whole = len(sources) == 1 and "dedup" not in one.about  # which has its own skipped.csv
+    return name if is_whole and "unreadable" in source else ""
 
 
 def folder_table(
@@ -254,9 +261,9 @@ def _check_out(source: Given, out: Path) -> None:
     if out.resolve() == source.folder.resolve():
         raise UserError(f"--out {out} is the folder of the images; choose another")
     if (out / table.TABLE_FILE).exists():
-        held = set(table.open_table(out).about.get("sources", {}))
-        if held != {source.name}:
-            named = ", ".join(sorted(held))
+        held = table.open_table(out)
+        if _folder_of(held) != source.name:
+            named = ", ".join(sorted(held.about.get("sources", {})))
             raise UserError(f"{out}: already holds a table of {named}; choose another --out")
 
 

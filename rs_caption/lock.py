@@ -62,7 +62,11 @@ def _locked(path: Path, kind: int) -> Iterator[None]:
     finally:
         if file is not None:
             if kind == fcntl.LOCK_EX:
-                path.unlink(missing_ok=True)  # while it is held: see `_open_locked`
+                with suppress(FileNotFoundError):
+                    if _is_at(
+                        file, path
+                    ):  # else the folder was removed, and a later run's is there
+                        path.unlink()  # while it is held: see `_open_locked`
             file.close()
             with suppress(OSError):  # what was made for the lock alone
                 for folder in made:
@@ -89,6 +93,15 @@ def _open_locked(path: Path, kind: int) -> IO[bytes] | None:
             file.close()
             return None
         with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            if _is_at(file, path):
                 return file
         file.close()  # whoever held it has removed it meanwhile
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    """Whether a path still leads to an open file.
+
+    Raises:
+        FileNotFoundError: it leads to none.
+    """
+    return os.path.samestat(os.fstat(file.fileno()), path.stat())

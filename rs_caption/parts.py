@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from rs_caption import markers, storage
-from rs_caption.engine import Engine, Merge, Progress, Shard, engine_for, no_progress
+from rs_caption.engine import Engine, Merge, Progress, Shard, engine_for, no_progress, told
 from rs_caption.listing import check_bands, list_items
 from rs_caption.lock import only_run
 from rs_caption.markers import Share
@@ -16,8 +15,6 @@ from rs_caption.readers.item import Item, files_of
 from rs_caption.request import Request, check_request
 from rs_caption.sample import Skipped
 from rs_caption.shard import Job, Part, convert_shard, find_part, run_key
-
-P = TypeVar("P")
 
 PARTS_FOLDER = ".parts"
 
@@ -64,7 +61,7 @@ def _jobs(request: Request, items: Sequence[Item]) -> list[Job]:
 
 def make_parts(jobs: Sequence[Job], engine: Engine, progress: Progress) -> list[Part]:
     """The parts of jobs, made or found made."""
-    return list(_told(jobs, engine.map(convert_shard, jobs), progress))
+    return list(told(engine.map(convert_shard, jobs), _sizes(jobs), progress))
 
 
 def find_parts(
@@ -76,7 +73,7 @@ def find_parts(
         UserError: some are missing, or no longer true; which shards are to run again.
     """
     markers.require(request.out / PARTS_FOLDER, merge, run_key(jobs))
-    parts = list(_told(jobs, engine.map(find_part, jobs), progress))
+    parts = list(told(engine.map(find_part, jobs), _sizes(jobs), progress))
     if lost := {markers.shard_of(at, merge.of) for at, part in enumerate(parts) if part is None}:
         raise markers.not_done(sorted(lost), merge.of, markers.UNTRUE)
     return [part for part in parts if part is not None]
@@ -99,11 +96,5 @@ def convert_share(request: Request, shard: Shard, progress: Progress = no_progre
         return Share(len(jobs), len(planned.jobs), markers.unfinished(folder, shard.of, key))
 
 
-def _told(jobs: Sequence[Job], parts: Iterable[P], progress: Progress) -> Iterator[P]:
-    """The parts; `progress` is told (items done, items in all) after each."""
-    done, in_all = 0, sum(len(job.items) for job in jobs)
-    progress(done, in_all)
-    for job, part in zip(jobs, parts, strict=True):
-        yield part
-        done += len(job.items)
-        progress(done, in_all)
+def _sizes(jobs: Sequence[Job]) -> list[int]:
+    return [len(job.items) for job in jobs]

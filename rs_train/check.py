@@ -46,6 +46,8 @@ def check_tables(paths: Sequence[Path]) -> Readiness:
                 f"{len(missing):,} images are not where roots.json says, the first: {missing[0]}"
             )
             problems.append(f"{table.path}: {first}")
+    if not by_split.total():
+        problems.append("the tables hold no rows")
     if by_split["test"]:
         problems.append(f"{by_split['test']:,} rows are of split test; run `rs-caption dedup`")
     return Readiness(by_split.total(), captions, dict(sorted(by_split.items())), problems)

@@ -86,7 +86,7 @@ def dedup(
     """
     from rs_caption.commands.cleaning import clean_tables  # noqa: PLC0415
     from rs_caption.dedup.budget import bytes_of  # noqa: PLC0415
-    from rs_caption.dedup.clean import CleanRequest  # noqa: PLC0415
+    from rs_caption.dedup.request import CleanRequest  # noqa: PLC0415
 
     request = CleanRequest(
         tables=tuple(tables),
@@ -119,7 +119,7 @@ def leaks(
 ) -> None:
     """Show which test sets share images with the training rows: one HTML page, pairs side by side.
 
-    Ends with exit code 1 where any does.
+    Ends with exit code 1 where any does, with 3 where none does but images could not be read.
 
     Example: rs-caption leaks tables/dota --against data/AID --match crop --out leaks.html
     """
@@ -137,5 +137,7 @@ def leaks(
         memory=bytes_of(memory),
         found=lists,
     )
-    if not report_leaks(request, Wanted(out, json, pairs)):
+    found = report_leaks(request, Wanted(out, json, pairs))
+    if found.leaving:
         raise typer.Exit(1)
+    exit_if_skipped(len(found.unread_tests) + len(found.unread_training))

@@ -9,20 +9,28 @@ import pyarrow.parquet as pq
 from rs_caption import storage, table
 from rs_caption.console import out as out_console
 from rs_caption.console import print_table, progress_bar, say
-from rs_caption.dedup.clean import CleanRequest, CleanResult, clean
+from rs_caption.dedup.clean import CleanResult, clean
 from rs_caption.dedup.lists import REMOVED_FILE, Shared
+from rs_caption.dedup.request import CleanRequest
 from rs_caption.skips import SKIPPED_FILE
 
 _FIRST_REMOVALS = 5
+UNSOUGHT = {
+    "exact": "Near copies, flips, rotations and crops",
+    "near": "Flips, rotations and crops",
+    "dihedral": "Crops",
+    "crop": "",
+}
 _COLUMN = 3  # blanks and lines around a column of a printed table
 
 
 def clean_tables(request: CleanRequest) -> int:
     """De-duplicate, print the summary; returns how many rows could not be compared."""
-    result = clean(request, lambda what: progress_bar(what, resumes=True))
+    result = clean(request, lambda what: progress_bar(what, resumes=what.startswith("Looking")))
     _print_rows(result, request)
     print_shared(result.report.shared_with_tests, result.report.tests)
-    print_matrix("Removed (columns) for looking like", result.report.removed_by)
+    _print_unsought(request)
+    print_matrix("Removed from (columns) for looking like (rows)", result.report.removed_by)
     _print_first(request)
     if result.skipped:
         say(f"Rows that could not be compared: {request.out / SKIPPED_FILE}")
@@ -42,7 +50,7 @@ def _print_rows(result: CleanResult, request: CleanRequest) -> None:
         *((f"removed: {reason}", number) for reason, number in report.skipped.items()),
         ("clean table", report.kept),
     ]
-    bits = "" if request.match == "exact" else f", threshold {request.threshold} bits"
+    bits = "" if request.match == "exact" else f", threshold {_bits(request.threshold)}"
     title = f"De-duplicated in {report.seconds:g} s, match {request.match}{bits}"
     print_table(title, ("rows", "number"), rows)
     if len(report.removed_at) > 1:
@@ -54,6 +62,17 @@ def _print_rows(result: CleanResult, request: CleanRequest) -> None:
         say("Nothing guards against leakage yet: add --against with a table or folder of tests.")
     if report.tests_not_compared:
         say(f"Test rows NOT compared with, no readable image: {report.tests_not_compared:,}")
+
+
+def _bits(number: int) -> str:
+    return f"{number} bit{'s' * (number != 1)}"
+
+
+def _print_unsought(request: CleanRequest) -> None:
+    """What the level does not look for: that nothing was found says nothing of it."""
+    unsought = UNSOUGHT[request.match]
+    if unsought:
+        say(f"{unsought} were not looked for: see --match.\n")
 
 
 def print_shared(shared: Sequence[Shared], tests: Mapping[str, int]) -> None:

@@ -59,6 +59,8 @@ def _table_of(text: str, out: Path | None, split: str, wanted: HashRequest) -> P
         return place  # and where it is no table, opening it says so
     if is_table(place):
         raise UserError(f"--out is for one folder of images; {text} is hashed where it is")
+    if not split:
+        say("Its images count as test; --split train makes a corpus of them.")
     with progress_bar(f"Listing {place}") as progress:
         folder_table(source._replace(split=split or SPLIT), out, wanted.work, progress)
     return out

@@ -12,7 +12,7 @@ from typing import Any
 from rs_caption import __version__, storage
 from rs_caption.console import out as out_console
 from rs_caption.console import print_table, progress_bar, say
-from rs_caption.dedup.clean import DEFAULT_MATCH, DEFAULT_THRESHOLD
+from rs_caption.dedup.request import DEFAULT_MATCH, DEFAULT_THRESHOLD
 from rs_caption.errors import UserError
 from rs_caption.files import write_json, write_text
 from rs_caption.leaks import words
@@ -49,11 +49,11 @@ def parts_beside(page_file: Path) -> Path:
     return page_file.with_name(f".{page_file.name}.parts")
 
 
-def report_leaks(request: LeakRequest, wanted: Wanted) -> bool:
-    """Compare, write the page, print the summary; returns whether nothing leaks.
+def report_leaks(request: LeakRequest, wanted: Wanted) -> Comparison:
+    """Compare, write the page, print the summary; returns what was found.
 
     Raises:
-        UserError: a table, folder or option is wrong.
+        UserError: a table, folder or option is wrong, or there is nothing to compare.
     """
     evidence = gather(request, lambda what: progress_bar(what, resumes=True))
     found = evidence.comparison
@@ -62,28 +62,28 @@ def report_leaks(request: LeakRequest, wanted: Wanted) -> bool:
     rows = rows_by_id(evidence.tables, {wish.image_id for wish in needed})
     with progress_bar("Taking pictures") as progress:
         shots = take_shots(needed, rows, request.work, progress)
-    commands = _commands(request, wanted)
+    commands = _commands(request, wanted, found)
     write_text(wanted.page, page(found, cells, shots, commands))
     if wanted.json is not None:
         write_json(wanted.json, _as_json(found, cells, commands))
     shutil.rmtree(request.parts, ignore_errors=True)
     _print(found, cells)
     say(f"Report: {wanted.page}")
-    return not found.leaving
+    return found
 
 
-def _commands(request: LeakRequest, wanted: Wanted) -> Commands:
+def _commands(request: LeakRequest, wanted: Wanted, found: Comparison) -> Commands:
     """As typed in a shell; what is as by default is left out."""
     tables = [str(path) for path in request.tables]
     against = [word for text in request.against for word in ("--against", text)]
-    match = ["--match", request.match] * (request.match != DEFAULT_MATCH)
-    match += ["--threshold", str(request.threshold)] * (request.threshold != DEFAULT_THRESHOLD)
-    found = [] if request.found is None else ["--from", str(request.found)]
+    match = ["--match", found.level] * (found.level != DEFAULT_MATCH)
+    match += ["--threshold", str(found.threshold)] * (found.threshold != DEFAULT_THRESHOLD)
+    lists = [] if request.found is None else ["--from", str(request.found)]
     pairs = ["--pairs", str(wanted.pairs)] * (wanted.pairs != DEFAULT_PAIRS)
     compared = [*tables, *against, *match]
     return Commands(
         leaks=shlex.join(
-            ["rs-caption", "leaks", *compared, *found, *pairs, "--out", str(wanted.page)]
+            ["rs-caption", "leaks", *compared, *lists, *pairs, "--out", str(wanted.page)]
         ),
         dedup=shlex.join(["rs-caption", "dedup", *compared, "--out", "clean"]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,18 +14,50 @@ from typing import Any
 import pyarrow as pa
 
 from rs_caption import storage
-from rs_caption.errors import UserError
+from rs_caption.errors import UserError, WriteError
 
 SMALLEST = 256 << 20
 _LARGEST_DEFAULT = 8 << 30
+_OWN_GROUPS, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
 def default_memory() -> int:
-    """Half of the machine's memory, at most 8 GB."""
-    pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    return max(SMALLEST, min(pages * page // 2, _LARGEST_DEFAULT))
+    """Half of the memory that this process may have, at most 8 GB."""
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    texts = []
+    with suppress(OSError):  # not Linux
+        for file in limit_files(_OWN_GROUPS.read_text()):
+            with suppress(OSError):  # a group without a limit, or not seen from in here
+                texts.append(file.read_text())
+    return max(SMALLEST, min(smallest(physical, texts) // 2, _LARGEST_DEFAULT))
+
+
+def limit_files(groups: str) -> list[Path]:
+    """Where the memory limits of control groups stand: each group's, and of those around it.
+
+    Args:
+        groups: as /proc/self/cgroup has them, `0::/job/step` (v2) or `4:memory:/job/step` (v1).
+    """
+    found = []
+    for line in groups.splitlines():
+        _, _, rest = line.partition(":")
+        kinds, _, group = rest.partition(":")
+        if not kinds:
+            folder, name = _GROUPS, "memory.max"
+        elif "memory" in kinds.split(","):
+            folder, name = _GROUPS / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        own = Path(group.lstrip("/"))
+        found += [folder / one / name for one in (own, *own.parents)]
+    return list(dict.fromkeys(found))
+
+
+def smallest(physical: int, limits: Iterable[str]) -> int:
+    """The memory of the machine, or the lowest of the limits on it (`1073741824`, `max`)."""
+    return min([physical, *(int(text) for text in limits if text.strip().isdecimal())])
 
 
 def bytes_of(text: str) -> int:
@@ -54,8 +86,6 @@ def database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
         memory: bytes.
         threads: of it.
     """
-    import duckdb  # noqa: PLC0415 -- a sixth of a second that only this command needs
-
     if storage.is_remote(folder):
         with (
             TemporaryDirectory(prefix="rs-caption-") as here,
@@ -63,10 +93,10 @@ def database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
         ):
             yield db
         return
+    import duckdb  # noqa: PLC0415 -- a sixth of a second that only this command needs
+
     place = folder / "rows"
     made = [path for path in (folder, folder.parent) if not path.exists()]
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory >> 20}MiB",
         "threads": threads,
@@ -74,13 +104,30 @@ def database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
         "python_enable_replacements": False,  # a table's name is never a variable of ours
     }
     try:
+        _make(place)
         with duckdb.connect(str(place / "rows.duckdb"), config=config) as connection:
             yield connection
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise WriteError(
+            f"{place}: the comparison needs more room on this disk ({error}). Make room, then run "
+            "the same command again: what was looked at is kept"
+        ) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
         for path in made:
             with suppress(OSError):  # not empty: something is kept there
                 path.rmdir()
+
+
+def _make(place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        place.mkdir(parents=True)
+    except OSError as error:
+        raise WriteError(
+            f"{place.parent.parent}: could not be written ({error.strerror}). Choose a folder that "
+            "can be written to"
+        ) from error
 
 
 def insert(db: Any, name: str, batch: pa.RecordBatch) -> None:

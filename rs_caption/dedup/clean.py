@@ -27,11 +27,19 @@ from rs_caption.dedup.links import Search, Seen, add_links
 from rs_caption.dedup.nodes import Nodes, collapse
 from rs_caption.dedup.population import Source, load, ranked, sources_of
 from rs_caption.dedup.report import CleanReport, count_rows
+from rs_caption.dedup.request import (
+    DEFAULT_MATCH,
+    CleanRequest,
+    check_out,
+    check_training,
+    merged_roots,
+    merged_sources,
+)
 from rs_caption.dedup.views import Bars, Views, look_at
-from rs_caption.engine import ALONE, Progress, Work, no_progress
-from rs_caption.errors import DataError, TableError, UserError
+from rs_caption.engine import Progress, no_progress
+from rs_caption.errors import DataError
 from rs_caption.files import remove_folder, sweep, write_json
-from rs_caption.folders import given, left_out, open_tests
+from rs_caption.folders import left_out, open_tests
 from rs_caption.lock import only_run
 from rs_caption.sample import Skipped
 from rs_caption.skips import write_skipped
@@ -39,28 +47,11 @@ from rs_caption.table import CaptionTable
 
 REPORT_FILE = "dedup.json"
 PARTS_FOLDER = ".parts"
-DEFAULT_THRESHOLD = 2  # bits, inclusive. The paper's "less than 2" is equality: distances are even
-DEFAULT_MATCH = "near"
 
 
 def no_bars(_: str) -> AbstractContextManager[Progress]:
     """Tell nobody."""
     return nullcontext(no_progress)
-
-
-@dataclass(frozen=True, slots=True)
-class CleanRequest:
-    """What to de-duplicate, against what, to where, how."""
-
-    tables: tuple[Path, ...]
-    against: tuple[str, ...]  # tables, FOLDER or NAME=FOLDER
-    out: Path
-    threshold: int = DEFAULT_THRESHOLD
-    match: str = DEFAULT_MATCH
-    work: Work = ALONE
-    memory: int = 0  # bytes; 0: half of the machine's
-    stop_on_error: bool = False
-    dry_run: bool = False  # lists, but no table
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +81,7 @@ def clean(request: CleanRequest, bars: Bars = no_bars) -> CleanResult:
     """
     request = replace(request, memory=request.memory or default_memory())
     corpus = [table.open_table(path) for path in request.tables]
-    _check_out(request, corpus)
+    check_out(request, corpus)
     merged_sources(corpus)  # contradictions are told before the long work
     merged_roots(corpus)
     parts = request.out / PARTS_FOLDER
@@ -111,6 +102,7 @@ def _clean(
     sources = sources_of(corpus, against)
     with database(parts, request.memory // 2, request.work.workers) as db:
         load(db, sources)
+        check_training(db, corpus)
         found = _compare(db, sources, request, bars)
         lists.note_fates(db, found.rows_R, found.fates, _exact(found))
         skipped = [*found.views.skipped, *left_out(against)]
@@ -127,7 +119,7 @@ def _compare(db: Any, sources: Sequence[Source], request: CleanRequest, bars: Ba
         first = min(views.skipped)
         raise DataError(first.reason, first.item, first.detail)
     rows_R = ranked(db, views.known_N)
-    nodes = collapse(*_keys(views, request.match, rows_R))
+    nodes = collapse(*keys_of(views, request.match, rows_R))
     best_C = rows_R[nodes.best_C]
     is_test_C = _tests_among(db, sources, best_C)
     with bars("Comparing") as progress:
@@ -138,10 +130,10 @@ def _compare(db: Any, sources: Sequence[Source], request: CleanRequest, bars: Ba
     return _Compared(rows_R, nodes, _fates(db, sources, rows_R, nodes, is_test_C), views)
 
 
-def _keys(views: Views, match: str, rows_R: NDArray[np.int64]) -> list[NDArray[np.uint64]]:
-    """What is equal of rows that are one node: hashes where these decide, else pixels."""
+def keys_of(views: Views, match: str, rows_R: NDArray[np.int64]) -> list[NDArray[np.uint64]]:
+    """What is equal of rows that are one node: all hashes, or where pixels decide, the pixels."""
     if match in {"near", "dihedral"}:
-        return [views.codes_of(rows_R)[:, 0]]
+        return list(views.codes_of(rows_R).T)
     return list(views.digests_of(rows_R).T)
 
 
@@ -179,56 +171,6 @@ def _exact(found: _Compared) -> NDArray[np.bool_]:
         its_L2 = found.views.digests_of(found.rows_R[found.fates.other_R[left]])
         exact_R[left] = (own_L2 == its_L2).all(axis=1)
     return exact_R
-
-
-def _check_out(request: CleanRequest, tables: Sequence[CaptionTable]) -> None:
-    read = [one.path.parent for one in tables] + [given(text).folder for text in request.against]
-    if any(folder.resolve() == request.out.resolve() for folder in read):
-        raise UserError(f"--out {request.out} holds a table that is read; choose another folder")
-    if (request.out / table.TABLE_FILE).exists():
-        about = table.open_table(request.out).about
-        if "dedup" not in about:
-            held = ", ".join(sorted(about["sources"]))
-            raise UserError(f"{request.out}: already holds a table of {held}; choose another --out")
-        if request.dry_run:
-            raise UserError(
-                f"{request.out}: holds a clean table, whose lists a dry run would replace; choose "
-                "another --out"
-            )
-
-
-def merged_sources(tables: Sequence[CaptionTable]) -> dict[str, Any]:
-    """Dataset -> how it was converted, of all tables together.
-
-    Raises:
-        TableError: two tables contradict each other.
-    """
-    merged: dict[str, Any] = {}
-    for one in tables:
-        for name, source in one.about["sources"].items():
-            if merged.setdefault(name, source) != source:
-                raise TableError(
-                    f"{one.path}: {name} was converted with other options than in another table; "
-                    "convert it alike, or de-duplicate the tables one by one"
-                )
-    return merged
-
-
-def merged_roots(tables: Sequence[CaptionTable]) -> dict[str, Path]:
-    """Dataset -> folder of its images, of all tables together.
-
-    Raises:
-        TableError: two tables contradict each other.
-    """
-    merged: dict[str, Path] = {}
-    for one in tables:
-        for name, root in one.roots.items():
-            if merged.setdefault(name, root).resolve() != root.resolve():
-                raise TableError(
-                    f"{one.path}: the images of {name} lie in {root}, those of another table in "
-                    f"{merged[name]}; bring them below one folder and edit roots.json"
-                )
-    return merged
 
 
 def _stamp(db: Any, request: CleanRequest, report: CleanReport) -> dict[str, Any]:

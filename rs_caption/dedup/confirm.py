@@ -6,13 +6,13 @@ crops are. Images without structure cannot be told by correlation; they must be 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rs_caption.dedup.crop import sure
+from rs_caption.dedup.crop import LEAST_TEXTURE, sure
 from rs_caption.dedup.propose import Thumbs
 from rs_caption.engine import Work, engine_for
 from rs_caption.looks.levels import TRANSFORMS
@@ -20,6 +20,7 @@ from rs_caption.looks.register import WHOLE, register
 
 NEARLY_EQUAL = 2.0  # grey levels of 255, on average over the thumbnail
 _PAIRS_A_JOB = 64
+_BLOCK_PX, _LEAST_SPREAD = 8, 1.0  # grey levels of 255
 _Turn = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 _TURNS: dict[str, _Turn] = {
     "same": lambda grey_HW: grey_HW,
@@ -40,45 +41,41 @@ class Confirmed(NamedTuple):
     score_P: NDArray[np.float32]
 
 
+_Pair = tuple[int, int, int]
+
+
 class _Job(NamedTuple):
-    pairs: tuple[tuple[int, int], ...]
-    turn: int
-    images: dict[int, NDArray[np.uint8]]
+    pairs: tuple[_Pair, ...]
+    positions: tuple[int, ...]
+    images: Thumbs  # of these positions
 
 
-def confirm_pairs(
-    thumbs: Thumbs, left_P: NDArray[np.int64], right_P: NDArray[np.int64], turn: int, work: Work
-) -> Confirmed:
+def confirm_pairs(thumbs: Thumbs, pairs: Sequence[_Pair], work: Work) -> Confirmed:
     """Look at pairs of thumbnails.
 
     Args:
         thumbs: by position.
-        left_P: positions.
-        right_P: positions of those that, turned, look like the left ones.
-        turn: the number among `TRANSFORMS` of how they are turned.
+        pairs: two positions, and the number among `TRANSFORMS` of how the second is turned to look
+            like the first.
         work: how it is done.
     """
-    starts = range(0, len(left_P), _PAIRS_A_JOB)
-    jobs = (
-        _job(thumbs, left_P[at : at + _PAIRS_A_JOB], right_P[at : at + _PAIRS_A_JOB], turn)
-        for at in starts
-    )
+    starts = range(0, len(pairs), _PAIRS_A_JOB)
+    jobs = (_job(thumbs, tuple(pairs[at : at + _PAIRS_A_JOB])) for at in starts)
     looks = engine_for(work, len(starts)).map(look_at_pairs, jobs)
     found = [score for scores in looks for score in scores]
     holds_P = np.array([score is not None for score in found], np.bool_)
     return Confirmed(holds_P, np.array([np.nan if s is None else s for s in found], np.float32))
 
 
-def _job(thumbs: Thumbs, left_P: NDArray[np.int64], right_P: NDArray[np.int64], turn: int) -> _Job:
-    pairs = tuple(zip(left_P.tolist(), right_P.tolist(), strict=True))
-    return _Job(pairs, turn, {at: np.asarray(thumbs[at]) for pair in pairs for at in pair})
+def _job(thumbs: Thumbs, pairs: tuple[_Pair, ...]) -> _Job:
+    positions = tuple(sorted({at for pair in pairs for at in pair[:2]}))
+    return _Job(pairs, positions, thumbs.pick(positions))
 
 
 def look_at_pairs(job: _Job) -> list[float | None]:
     """Of each pair the correlation, NaN where both are flat and equal, None where they differ."""
-    return [
-        _score(job.images[left], turned(job.images[right], job.turn)) for left, right in job.pairs
-    ]
+    images = {at: np.asarray(job.images[place]) for place, at in enumerate(job.positions)}
+    return [_score(images[left], turned(images[right], turn)) for left, right, turn in job.pairs]
 
 
 def turned(grey_HW: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
@@ -87,10 +84,19 @@ def turned(grey_HW: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
 
 
 def _score(one_HW: NDArray[np.uint8], other_HW: NDArray[np.uint8]) -> float | None:
-    match = register(other_HW, one_HW, WHOLE)
-    if match is not None and sure(match):
-        return match.score
-    if one_HW.shape != other_HW.shape:
+    if textured(one_HW) and textured(other_HW):
+        match = register(other_HW, one_HW, WHOLE)
+        if match is not None and sure(match):
+            return match.score
+    if one_HW.shape != other_HW.shape or not one_HW.size:
         return None
-    apart = np.abs(one_HW.astype(np.int16) - other_HW).mean() if one_HW.size else 0.0
+    apart = np.abs(one_HW.astype(np.int16) - other_HW).mean()
     return float("nan") if apart <= NEARLY_EQUAL else None
+
+
+def textured(grey_HW: NDArray[np.uint8]) -> bool:
+    """Whether enough of an image shows anything; of others no correlation is worth its time."""
+    rows, columns = (side // _BLOCK_PX for side in grey_HW.shape)
+    cut = grey_HW[: rows * _BLOCK_PX, : columns * _BLOCK_PX].astype(np.float32)
+    spread = cut.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX).std(axis=(1, 3))
+    return bool(spread.size) and bool((spread >= _LEAST_SPREAD).mean() >= LEAST_TEXTURE)

@@ -40,12 +40,13 @@ class CropLink(NamedTuple):
 class _Try(NamedTuple):
     part: int
     whole: int
-    window: tuple[float, float, float, float]
+    window: int  # its number among those of the whole for the part's aspect
 
 
 class _Job(NamedTuple):
     tries: tuple[_Try, ...]
-    images: dict[int, NDArray[np.uint8]]
+    positions: tuple[int, ...]
+    images: Thumbs  # of these positions
 
 
 def crop_links(
@@ -89,29 +90,29 @@ def _confirmed(population: Population, proposals: Proposals) -> Iterator[CropLin
 
 def _job(thumbs: Thumbs, proposals: Proposals, start: int) -> _Job:
     some = proposals.take(slice(start, start + _PAIRS_A_JOB))
-    tries, images = [], {}
-    for whole, part, number in zip(
-        some.whole_P.tolist(), some.part_P.tolist(), some.window_P.tolist(), strict=True
-    ):
-        for at in (whole, part):
-            if at not in images:
-                images[at] = np.asarray(thumbs[at])
-        windows_P4 = windows_of(*images[whole].shape, aspect_bin(*images[part].shape))
-        x0, y0, x1, y1 = windows_P4[number].tolist()
-        tries.append(_Try(part, whole, (x0, y0, x1, y1)))
-    return _Job(tuple(tries), images)
+    tries = tuple(
+        _Try(part, whole, number)
+        for part, whole, number in zip(
+            some.part_P.tolist(), some.whole_P.tolist(), some.window_P.tolist(), strict=True
+        )
+    )
+    positions = tuple(sorted({at for attempt in tries for at in attempt[:2]}))
+    return _Job(tries, positions, thumbs.pick(positions))
 
 
 def confirm(job: _Job) -> list[CropLink]:
     """The links among the proposed pairs."""
-    links = (_link(attempt, job.images) for attempt in job.tries)
+    images = {at: np.asarray(job.images[place]) for place, at in enumerate(job.positions)}
+    links = (_link(attempt, images) for attempt in job.tries)
     return [link for link in links if link is not None]
 
 
 def _link(attempt: _Try, images: dict[int, NDArray[np.uint8]]) -> CropLink | None:
     """The pair as a link, the way round that fits better; None where they differ."""
-    part, whole, window = attempt
-    ways = [(part, whole, np.array(window))]
+    part, whole, number = attempt
+    bin_of_part = aspect_bin(*images[part].shape)
+    window = windows_of(*images[whole].shape, bin_of_part)[number]
+    ways = [(part, whole, window)]
     if (window[2] - window[0]) * (window[3] - window[1]) >= _NEARLY_ALL:
         ways.append((whole, part, WHOLE))
     best: CropLink | None = None

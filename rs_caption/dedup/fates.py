@@ -60,7 +60,8 @@ def settle(db: Any, is_test_C: NDArray[np.bool_]) -> tuple[NDArray[np.int64], ND
     other_C = np.full(len(is_test_C), NOBODY, np.int64)
     link_C, cost_C = other_C.copy(), np.zeros_like(other_C)
     ordered = db.sql(
-        "SELECT better, worse, cost, rowid FROM links ORDER BY better, worse, cost, transform"
+        "SELECT better, worse, cost, rowid FROM links ORDER BY better, worse, cost, transform, "
+        "score DESC"
     )
     for batch in ordered.to_arrow_reader(_CHUNK):
         better_P, worse_P, cost_P, link_P = (

@@ -5,7 +5,6 @@ They wait in a DuckDB table, since at large thresholds there may be more of them
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -13,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rs_caption import blocks
-from rs_caption.dedup.buckets import buckets_of, holders
+from rs_caption.dedup.buckets import Buckets, buckets_of, holders
 from rs_caption.dedup.budget import insert
 from rs_caption.dedup.confirm import confirm_pairs
 from rs_caption.dedup.crop import CropLink, crop_links
@@ -24,11 +24,9 @@ from rs_caption.dedup.propose import Thumbs
 from rs_caption.engine import Progress, Work
 from rs_caption.looks.levels import LEVELS, TRANSFORMS
 
-SAME = TRANSFORMS[0]
 _INVERSE = {"rotate-90": "rotate-270", "rotate-270": "rotate-90"}  # the others are their own
 _LEVEL_COST = 1 << 16  # a milder level before a closer distance
 _BATCH = 1 << 16  # crop links
-_IN_A_BUCKET = 256  # best nodes of one hash: each pair of them costs a look
 _SCHEMA = pa.schema(
     [
         ("better", pa.int64()),
@@ -61,11 +59,6 @@ class Search:
     work: Work
     progress: Progress
 
-    @property
-    def bucket(self) -> int:
-        """Of nodes with one hash so many are linked; more of them are flat images, at `crop`."""
-        return _IN_A_BUCKET if self.level == LEVELS[-1] else sys.maxsize
-
 
 def add_links(db: Any, seen: Seen, search: Search) -> None:
     """Make the table `links`: better, worse (nodes), cost, level, transform, distance, score.
@@ -73,39 +66,45 @@ def add_links(db: Any, seen: Seen, search: Search) -> None:
     `transform` is what is done to the worse to look like the better; of a crop, which window of one
     the other shows. Two tests are never linked: nothing follows from it.
     """
-    depth = LEVELS.index(search.level)
-    steps: list[Callable[[Seen, Search], Iterator[pa.RecordBatch]]] = [_near, _turned, _crops]
-    db.execute(
-        "CREATE TABLE links (better BIGINT, worse BIGINT, cost BIGINT, level VARCHAR, "
-        "transform VARCHAR, distance UTINYINT, score FLOAT)"
-    )
-    for step in steps[:depth]:
+    confirming = search.level == LEVELS[-1]
+    for name in ("links", "proposed"):
+        db.execute(
+            f"CREATE TABLE {name} (better BIGINT, worse BIGINT, cost BIGINT, level VARCHAR, "
+            "transform VARCHAR, distance UTINYINT, score FLOAT)"
+        )
+    by_hash: list[Callable[[Seen, Search], Iterator[pa.RecordBatch]]] = [_near, _turned]
+    for step in by_hash[: LEVELS.index(search.level)]:
         for batch in step(seen, search):
+            insert(db, "proposed" if confirming else "links", batch)
+    if confirming:
+        for batch in chain(_confirmed(db, seen, search), _crops(seen, search)):
             insert(db, "links", batch)
+    db.execute("DROP TABLE proposed")
 
 
 def _near(seen: Seen, search: Search) -> Iterator[pa.RecordBatch]:
-    own = buckets_of(seen.codes_C8[:, 0])
-    alike = np.flatnonzero(own.number_U > 1).astype(np.uint32)  # only where nodes are of one digest
+    own = _buckets(seen, search, 0)
+    alike = np.flatnonzero(own.number_U > 1).astype(np.uint32)  # of one hash, and yet not the same
     equal = blocks.Links(alike, alike, np.zeros(len(alike), np.uint8))
-    found = blocks.near_pairs(own.codes_U, search.threshold, search.memory)
-    for links in chain([equal], found):
-        for left_P, right_P, distance_P in holders(links, own, own, search.bucket):
-            once = left_P != right_P if links is not equal else left_P < right_P
-            pairs = Pairs(left_P[once], right_P[once], distance_P[once], 0)
-            yield _batch(seen, search, "near", pairs)
+    for links in chain([equal], blocks.near_pairs(own.codes_U, search.threshold, search.memory)):
+        for left_P, right_P, distance_P in holders(links, own, own):
+            yield _batch(seen, "near", Pairs(left_P, right_P, distance_P, 0))
 
 
 def _turned(seen: Seen, search: Search) -> Iterator[pa.RecordBatch]:
-    own = buckets_of(seen.codes_C8[:, 0])
+    own = _buckets(seen, search, 0)
     for turn in range(1, len(TRANSFORMS)):
-        turned = buckets_of(seen.codes_C8[:, turn])
+        turned = _buckets(seen, search, turn)
         found = blocks.near_between(own.codes_U, turned.codes_U, search.threshold, search.memory)
         for links in found:
-            for left_P, right_P, distance_P in holders(links, own, turned, search.bucket):
-                other = left_P != right_P  # a round thing looks like itself, turned
-                pairs = Pairs(left_P[other], right_P[other], distance_P[other], turn)
-                yield _batch(seen, search, "dihedral", pairs)
+            for left_P, right_P, distance_P in holders(links, own, turned):
+                yield _batch(seen, "dihedral", Pairs(left_P, right_P, distance_P, turn))
+
+
+def _buckets(seen: Seen, search: Search, turn: int) -> Buckets:
+    """Nodes by one of their hashes; where pixels decide, each test must be met."""
+    decide = search.level == LEVELS[-1]
+    return buckets_of(seen.codes_C8[:, turn], seen.is_test_C if decide else None)
 
 
 class Pairs(NamedTuple):
@@ -121,13 +120,9 @@ class Pairs(NamedTuple):
         return Pairs(self.left_P[which], self.right_P[which], self.distance_P[which], self.turn)
 
 
-def _batch(seen: Seen, search: Search, level: str, pairs: Pairs) -> pa.RecordBatch:
-    pairs = pairs.take(~(seen.is_test_C[pairs.left_P] & seen.is_test_C[pairs.right_P]))
-    scores = pa.nulls(len(pairs.left_P), pa.float32())
-    if search.level == LEVELS[-1]:
-        confirmed = confirm_pairs(seen.thumbs, pairs.left_P, pairs.right_P, pairs.turn, search.work)
-        pairs = pairs.take(confirmed.holds_P)
-        scores = pa.array(confirmed.score_P[confirmed.holds_P], from_pandas=True)  # NaN: null
+def _batch(seen: Seen, level: str, pairs: Pairs) -> pa.RecordBatch:
+    tests_P = seen.is_test_C[pairs.left_P] & seen.is_test_C[pairs.right_P]
+    pairs = pairs.take((pairs.left_P != pairs.right_P) & ~tests_P)  # a round thing, turned: itself
     inverse = TRANSFORMS.index(_INVERSE.get(TRANSFORMS[pairs.turn], TRANSFORMS[pairs.turn]))
     turn_P = np.where(pairs.left_P < pairs.right_P, pairs.turn, inverse)
     cost_P = LEVELS.index(level) * _LEVEL_COST + pairs.distance_P.astype(np.int64)
@@ -139,9 +134,25 @@ def _batch(seen: Seen, search: Search, level: str, pairs: Pairs) -> pa.RecordBat
         pa.repeat(pa.scalar(level), len(cost_P)),
         texts.cast(pa.string()),
         pa.array(pairs.distance_P),
-        scores,
+        pa.nulls(len(cost_P), pa.float32()),
     ]
     return pa.record_batch(columns, schema=_SCHEMA)
+
+
+def _confirmed(db: Any, seen: Seen, search: Search) -> Iterator[pa.RecordBatch]:
+    """Of what the hashes propose what the pixels confirm; each pair and turn is looked at once."""
+    proposed = db.cursor().sql(
+        "SELECT better, worse, min(cost) AS cost, level, transform, min(distance) AS distance "
+        "FROM proposed GROUP BY better, worse, level, transform ORDER BY better, worse, transform"
+    )
+    for batch in proposed.to_arrow_reader(_BATCH):
+        turns = pc.index_in(batch["transform"], pa.array(TRANSFORMS)).to_pylist()
+        pairs = zip(batch["better"].to_pylist(), batch["worse"].to_pylist(), turns, strict=True)
+        found = confirm_pairs(seen.thumbs, list(pairs), search.work)
+        scores = pa.array(found.score_P, from_pandas=True)  # NaN: null
+        columns = [*batch.columns, scores]
+        whole = pa.table(columns, names=_SCHEMA.names).cast(_SCHEMA)
+        yield from whole.filter(pa.array(found.holds_P)).combine_chunks().to_batches()
 
 
 def _crops(seen: Seen, search: Search) -> Iterator[pa.RecordBatch]:

@@ -45,6 +45,18 @@ class Thumbs(Protocol):
         """Grey pixels."""
         ...
 
+    def pick(self, positions: Sequence[int], /) -> Thumbs:
+        """Some of them, for a worker: where they lie in files, no pixel is sent along."""
+        ...
+
+
+class InMemory(list[NDArray[np.uint8]]):
+    """Thumbnails that are at hand."""
+
+    def pick(self, positions: Sequence[int], /) -> InMemory:
+        """Some of them."""
+        return InMemory(self[position] for position in positions)
+
 
 @dataclass(frozen=True)
 class Population:
@@ -109,7 +121,7 @@ class _Job(NamedTuple):
     """Images to hash: each as a whole (`bins` None), or its windows for parts of these aspects."""
 
     positions: tuple[int, ...]
-    images: tuple[NDArray[np.uint8], ...]
+    images: Thumbs
     bins: tuple[int, ...] | None
 
 
@@ -178,13 +190,14 @@ def _job(
     population: Population, positions: range, start: int, bins: tuple[int, ...] | None
 ) -> _Job:
     some = range(start, min(start + _IMAGES_A_JOB, positions.stop))
-    return _Job(tuple(some), tuple(np.asarray(population.thumbs[at]) for at in some), bins)
+    return _Job(tuple(some), population.thumbs.pick(some), bins)
 
 
 def _code(job: _Job) -> dict[int, Coded]:
     """Hash the windows of the images of a job; images of one size together."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
-    for at, image in enumerate(job.images):
+    images = [np.asarray(job.images[at]) for at in range(len(job.images))]
+    for at, image in enumerate(images):
         if _usable(image.shape):
             by_shape.setdefault(image.shape, []).append(at)
     found: dict[int, list[Coded]] = {}
@@ -193,7 +206,7 @@ def _code(job: _Job) -> dict[int, Coded]:
         plans = own if job.bins is None else {b: plan_for(height, width, b) for b in job.bins}
         for start in range(0, len(members), _IMAGES_AT_ONCE):
             some = members[start : start + _IMAGES_AT_ONCE]
-            grey_GHW = np.stack([job.images[at] for at in some])
+            grey_GHW = np.stack([images[at] for at in some])
             positions = np.array([job.positions[at] for at in some], np.int64)
             for aspect, plan in plans.items():
                 found.setdefault(aspect, []).append(_code_some(grey_GHW, positions, plan))

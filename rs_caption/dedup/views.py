@@ -31,6 +31,10 @@ class Picked(Sequence[NDArray[np.uint8]]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def pick(self, positions: Sequence[int]) -> Picked:
+        """Some of them; small enough to be sent to a worker, which reads them from the files."""
+        return Picked(self._thumbs, self._firsts, self._rows[np.asarray(positions, np.int64)])
+
     def __getitem__(self, at: int) -> NDArray[np.uint8]:  # type: ignore[override]
         row = self._rows[at]
         table = int(np.searchsorted(self._firsts, row, "right")) - 1

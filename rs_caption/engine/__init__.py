@@ -14,6 +14,7 @@ from rs_caption.engine.work import (
     Work,
     default_workers,
     no_progress,
+    told,
 )
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "default_workers",
     "engine_for",
     "no_progress",
+    "told",
     "work_of",
 ]

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 Progress = Callable[[int, int], None]  # (done, in all)
+
+
+def told(results: Iterable[R], sizes: Sequence[int], progress: Progress) -> Iterator[R]:
+    """Results as they come; `progress` is told before the first and after each.
+
+    Args:
+        results: of as many pieces of work.
+        sizes: of these pieces, in what progress counts: items, rows.
+        progress: is told (done, in all).
+    """
+    done, in_all = 0, sum(sizes)
+    progress(done, in_all)
+    for result, size in zip(results, sizes, strict=True):
+        yield result
+        done += size
+        progress(done, in_all)
 
 
 def no_progress(done: int, total: int) -> None:

@@ -7,7 +7,7 @@ What dedup has left in a folder is all that is needed: `removed.parquet`, `dedup
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rs_caption import storage
-from rs_caption.dedup.clean import REPORT_FILE, CleanRequest, clean, no_bars
+from rs_caption.dedup.clean import REPORT_FILE, clean, no_bars
 from rs_caption.dedup.lists import REMOVED_FILE, Shared
-from rs_caption.dedup.population import TEST_SPLIT
+from rs_caption.dedup.population import TEST_SPLIT, Source, sources_of
+from rs_caption.dedup.request import CleanRequest
 from rs_caption.dedup.views import Bars
 from rs_caption.engine import ALONE, Work
-from rs_caption.errors import TableError
+from rs_caption.errors import TableError, UserError
 from rs_caption.files import read_json
 from rs_caption.folders import left_out, open_tests
 from rs_caption.leaks.findings import Comparison
+from rs_caption.looks.levels import LEVELS
 from rs_caption.sample import Skipped
 from rs_caption.skips import SKIPPED_FILE, read_skipped
 from rs_caption.table import CaptionTable, open_table
@@ -55,19 +57,31 @@ class Evidence:
     tables: Sequence[CaptionTable]
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The tables of a request and their rows, by dataset."""
+
+    corpus: Sequence[CaptionTable]
+    tests: Sequence[CaptionTable]
+    training_rows: Mapping[str, int]
+    test_rows: Mapping[str, int]
+
+
 def gather(request: LeakRequest, bars: Bars = no_bars) -> Evidence:
     """Compare, or read what was compared.
 
     Raises:
-        UserError: a table or folder is wrong.
-        TableError: `found` is not what dedup has left.
+        UserError: a table or folder is wrong, or there is nothing to compare.
+        TableError: `found` is not what dedup has left of these tables.
     """
-    corpus = [open_table(path) for path in request.tables]
+    if request.found is not None:
+        _check_whole(request.found)
+    given = _open(request, bars)
     folder = request.found or request.parts / "compared"
     if request.found is None:
         wanted = CleanRequest(
             tables=request.tables,
-            against=request.against,
+            against=tuple(str(one.path) for one in given.tests),  # listed once, tables by now
             out=folder,
             match=request.match,
             threshold=request.threshold,
@@ -76,32 +90,59 @@ def gather(request: LeakRequest, bars: Bars = no_bars) -> Evidence:
             dry_run=True,
         )
         clean(wanted, bars)
+    return Evidence(_read_comparison(folder, given), [*given.corpus, *given.tests])
+
+
+def _open(request: LeakRequest, bars: Bars) -> _Given:
+    """The tables, those of folders made.
+
+    Raises:
+        UserError: there is no training row or no test row.
+    """
+    corpus = [open_table(path) for path in request.tables]
+    training_rows, test_rows = _rows(sources_of(corpus, []))
+    named = ", ".join(map(str, request.tables))
+    if not training_rows:
+        raise UserError(
+            f"{named}: nothing to compare, no row is of another split than {TEST_SPLIT}"
+        )
+    if not test_rows and not request.against:
+        raise UserError(
+            f"{named}: nothing to compare with, no row is of split {TEST_SPLIT}: give --against "
+            "with a table or folder of tests"
+        )
     taken = sorted({name for one in corpus for name in one.about["sources"]})
     with bars("Listing test images") as progress:
         tests = open_tests(request.against, taken, request.parts / "tests", request.work, progress)
-    return Evidence(read_comparison(folder, corpus, tests), [*corpus, *tests])
+    test_rows += _rows(sources_of([], tests))[1]
+    if not test_rows:
+        named = ", ".join(request.against)
+        raise UserError(f"{named}: nothing to compare with, has no rows: give --against with some")
+    return _Given(corpus, tests, dict(sorted(training_rows.items())), test_rows)
 
 
-def read_comparison(
-    folder: Path, corpus: Sequence[CaptionTable], tests: Sequence[CaptionTable]
-) -> Comparison:
-    """What dedup has left in a folder, as findings are made from it.
-
-    Raises:
-        TableError: it is not whole.
-    """
+def _check_whole(folder: Path) -> None:
     for name in _NEEDED:
         if not (folder / name).is_file():
             raise TableError(f"{folder}: has no {name}; expected what `rs-caption dedup` has left")
+
+
+def _read_comparison(folder: Path, given: _Given) -> Comparison:
+    """What dedup has left in a folder, as findings are made from it.
+
+    Raises:
+        TableError: it is of another version, or of other tables.
+    """
     report: Any = read_json(folder / REPORT_FILE)
     removed = pq.read_table(storage.readable(folder / REMOVED_FILE))
     like_tests = removed.filter(pc.equal(removed["reason"], "test"))
-    unread_tests, unread_training = _unread(folder, corpus, tests)
+    unread_tests, unread_training = _unread(folder, given.corpus, given.tests)
     try:
+        _check_same(folder, report, given)
         return Comparison(
             level=report["match"],
             threshold=report["threshold"],
-            training=_training(corpus),
+            training=given.training_rows,
             tests=report["tests"],
             touched=report["tests_touched"],
             leaving=report["like_tests"],
@@ -110,25 +151,55 @@ def read_comparison(
             unread_tests=unread_tests,
             unread_training=unread_training,
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise TableError(
             f"{folder / REPORT_FILE}: not of this version of dedup ({error!r}); run it again"
         ) from error
 
 
-def _training(corpus: Sequence[CaptionTable]) -> dict[str, int]:
-    """Dataset -> rows that are no tests."""
-    counts: Counter[str] = Counter()
-    for one in corpus:
-        for batch in one.batches(["dataset", "split"]):
-            rows = batch.filter(pc.not_equal(batch["split"], TEST_SPLIT))
-            counts.update({entry["values"]: entry["counts"] for entry in _counted(rows["dataset"])})
-    return dict(sorted(counts.items()))
+def _check_same(folder: Path, report: Any, given: _Given) -> None:
+    """Whether what was compared can have been these tables.
+
+    Raises:
+        TableError: it was others.
+        ValueError: the report names a level that there is not.
+    """
+    LEVELS.index(report["match"])
+    now, then = sum(given.training_rows.values()), report["training"]
+    if now != then:
+        raise TableError(
+            f"{folder}: is of other tables, of {then:,} training rows, these have {now:,}; give "
+            "those that were compared, or leave out --from"
+        )
+    tests = Counter(report["tests"])  # without those that could not be read
+    other = {name for name, rows in tests.items() if rows > given.test_rows.get(name, 0)}
+    if not report["tests_not_compared"]:
+        other |= given.test_rows.keys() - tests.keys()
+    trained = {one[0] for one in report["shared_with_tests"]} | set(report["removed_by"])
+    other |= trained - given.training_rows.keys()
+    if other:
+        raise TableError(
+            f"{folder}: is of other tables, where {', '.join(sorted(other))} differs; give those "
+            "that were compared, or leave out --from"
+        )
 
 
-def _counted(column: Any) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = pc.value_counts(column).to_pylist()
-    return listed
+def _rows(sources: Sequence[Source]) -> tuple[Counter[str], Counter[str]]:
+    """Dataset -> training rows, and dataset -> test rows."""
+    training: Counter[str] = Counter()
+    tests: Counter[str] = Counter()
+    for source in sources:
+        for batch in source.table.batches(["dataset", "split"]):
+            is_test = pc.equal(batch["split"], TEST_SPLIT)
+            if not source.is_against:
+                training.update(_counted(batch.filter(pc.invert(is_test))["dataset"]))
+            all_test = source.is_against and not source.only_tests
+            tests.update(_counted((batch if all_test else batch.filter(is_test))["dataset"]))
+    return training, tests
+
+
+def _counted(column: Any) -> dict[str, int]:
+    return {entry["values"]: entry["counts"] for entry in pc.value_counts(column).to_pylist()}
 
 
 def _unread(

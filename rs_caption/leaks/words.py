@@ -27,12 +27,10 @@ _LISTED = 4  # datasets that a sentence names
 
 def headline(found: Comparison) -> str:
     """The answer in one sentence."""
-    unread = len(found.unread_tests)
-    more = f" {count(unread, 'test image')} could not be read." if unread else ""
+    unread = count(len(found.unread_tests), "test image")
     if not found.tests:
-        return f"Nothing was compared: there are no test images.{more}"
-    if not any(found.training.values()):
-        return f"Nothing was compared: there are no training rows.{more}"
+        return f"Nothing was compared: none of {unread} could be read."
+    more = f" {unread} could not be read." if found.unread_tests else ""
     touched, tests = sum(found.touched.values()), sum(found.tests.values())
     if not touched:
         return f"None of {count(tests, 'test image')} has a look-alike in the training rows.{more}"

@@ -24,7 +24,14 @@ from rs_caption.errors import DataError, UserError
 from rs_caption.files import remove_folder, sweep
 from rs_caption.lock import only_run
 from rs_caption.looks.jobs import Deviation, How
-from rs_caption.looks.looks import Looks, gathered, looks_beside, near_looks, phash_column
+from rs_caption.looks.looks import (
+    Found,
+    Looks,
+    gathered,
+    looks_beside,
+    near_looks,
+    phash_column,
+)
 from rs_caption.looks.making import Order, make_share
 from rs_caption.looks.stored import LOOKS_FILE, NEAR
 from rs_caption.markers import Share
@@ -86,8 +93,8 @@ def hash_share(request: HashRequest, shard: Shard, progress: Progress = no_progr
     wanted_N = np.ones(begun.opened.rows, np.bool_)
     if not begun.anew and request.level == NEAR:
         wanted_N = ~begun.known_N
-    elif not begun.anew and looks_beside(begun.opened, request.level) is not None:
-        wanted_N[:] = False
+    elif begun.found is not None:
+        wanted_N = ~begun.found.settled_N
     return make_share(begun.opened, begun.order, shard, wanted_N)
 
 
@@ -99,6 +106,7 @@ class _Begun(NamedTuple):
     known_N: NDArray[np.bool_]
     codes_N: NDArray[np.uint64]
     anew: bool
+    found: Found | None  # above near, unless all is made anew
 
 
 def _parts_of(request: HashRequest) -> Path:
@@ -111,14 +119,19 @@ def _begin(request: HashRequest, progress: Progress) -> _Begun:
     opened, parts = table.open_table(request.table), _parts_of(request)
     known_N, codes_N = phash_column(opened, parts)
     anew = request.refresh or bool(known_N.any() and request.fast != (STAMP in opened.about))
-    order = Order(_how(request, opened.rows), request.work, parts, progress)
-    return _Begun(opened, order, known_N, codes_N, anew)
+    how = _how(request, opened.rows)
+    found = None if anew or how.level == NEAR else looks_beside(opened, how.level)
+    if found is not None:
+        how = how._replace(level=found.level)  # what the file says beyond stays in it
+    order = Order(how, request.work, parts, progress)
+    return _Begun(opened, order, known_N, codes_N, anew, found)
 
 
 def _hash_table(request: HashRequest, progress: Progress) -> HashReport:
     started = time.monotonic()
-    opened, order, known_N, codes_N, anew = _begin(request, progress)
-    looks, looked_at = _look(opened, order, known_N, anew=anew)
+    begun = _begin(request, progress)
+    opened, _, known_N, codes_N, anew, _ = begun
+    looks, looked_at = _look(begun)
     if looks.skipped and request.stop_on_error:
         first = looks.skipped[0]
         raise DataError(first.reason, first.item, first.detail)
@@ -147,17 +160,15 @@ def _how(request: HashRequest, rows: int) -> How:
     return How(NEAR, fast=True, check_every=max(1, rows // compared))
 
 
-def _look(
-    opened: CaptionTable, order: Order, known_N: NDArray[np.bool_], *, anew: bool
-) -> tuple[Looks, int]:
+def _look(begun: _Begun) -> tuple[Looks, int]:
     """The looks of all rows, and how many were looked at for them."""
+    opened, order, found = begun.opened, begun.order, begun.found
     every_N = np.ones(opened.rows, np.bool_)
     if order.how.level == NEAR:
-        looks = near_looks(opened, order, every_N, anew=anew)
-        return looks, len(looks) if anew else int((~known_N).sum())
-    if not anew and (found := looks_beside(opened, order.how.level)) is not None:
-        return found, 0
-    return gathered(opened, order, every_N, opened.path.with_name(LOOKS_FILE)), opened.rows
+        looks = near_looks(opened, order, every_N, anew=begun.anew)
+        return looks, len(looks) if begun.anew else int((~begun.known_N).sum())
+    looks = gathered(opened, order, every_N, opened.path.with_name(LOOKS_FILE), found)
+    return looks, opened.rows if found is None else int((~found.settled_N).sum())
 
 
 def _or_else(looks: Looks, known_N: NDArray[np.bool_], codes_N: NDArray[np.uint64]) -> Looks:

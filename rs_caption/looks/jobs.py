@@ -86,6 +86,7 @@ class _Picture(NamedTuple):
     path: Path
     bands: tuple[int, ...]
     views: tuple[View, ...]
+    ids: tuple[str, ...]  # of the rows that are the views
 
 
 def look_at_rows(job: LookJob) -> LookPart:
@@ -101,7 +102,7 @@ def look_at_rows(job: LookJob) -> LookPart:
     note = stored.read_note(job.part)
     if note.get("key") != _key(job, pictures):
         with storage.at_hand(one.path for one in pictures if one.views[0].frame is None):
-            note = _make(job, pictures, [row["image_id"] for row in rows])
+            note = _make(job, pictures)
     return _part(job, note)
 
 
@@ -121,15 +122,17 @@ def _pictures(job: LookJob, rows: list[dict[str, Any]]) -> Iterator[_Picture]:
     wanted = [(at, rows[at]) for at in np.flatnonzero(job.wanted_N).tolist()]
     by_file = groupby(wanted, lambda entry: (entry[1]["dataset"], entry[1]["image_path"]))
     for (dataset, image_path), its in by_file:
+        entries = list(its)
         views = tuple(
-            View(at, row["frame"], row["window"] and Window(**row["window"])) for at, row in its
+            View(at, row["frame"], row["window"] and Window(**row["window"])) for at, row in entries
         )
+        ids = tuple(row["image_id"] for _, row in entries)
         path = job.table.image_file(dataset, image_path)
-        yield _Picture(dataset, path, bands_of(job.table.about, dataset), views)
+        yield _Picture(dataset, path, bands_of(job.table.about, dataset), views, ids)
 
 
-def _make(job: LookJob, pictures: list[_Picture], ids: list[str]) -> dict[str, Any]:
-    looks: list[Look | None] = [None] * len(ids)
+def _make(job: LookJob, pictures: list[_Picture]) -> dict[str, Any]:
+    looks: list[Look | None] = [None] * len(job.rows)
     skipped: list[Skipped] = []
     missing: Counter[str] = Counter()
     deviation = Deviation()
@@ -140,8 +143,9 @@ def _make(job: LookJob, pictures: list[_Picture], ids: list[str]) -> dict[str, A
                 looks[view.row] = _look(image, view.window, job.how)
             deviation += _deviation(job, picture, looks)
         except DataError as error:  # what was seen before it stays
-            lost = [view.row for view in picture.views if looks[view.row] is None]
-            skipped += [Skipped(ids[row], error.reason, error.problem) for row in lost]
+            by_id = zip(picture.ids, picture.views, strict=True)
+            lost = [image_id for image_id, view in by_id if looks[view.row] is None]
+            skipped += [Skipped(image_id, error.reason, error.problem) for image_id in lost]
             missing[picture.dataset] += len(lost) * (error.reason == "missing_image")
     note = {"skipped": skipped, "missing": dict(+missing), "deviation": deviation}
     batch = stored.to_arrow(looks, job.how.level)
@@ -173,9 +177,6 @@ def _deviation(job: LookJob, picture: _Picture, looks: list[Look | None]) -> Dev
 
 
 def _key(job: LookJob, pictures: list[_Picture]) -> str:
-    facts = [
-        (str(picture.path), picture.bands, picture.views, storage.file_facts(picture.path))
-        for picture in pictures
-    ]
+    facts = [(*picture, storage.file_facts(picture.path)) for picture in pictures]
     made_by = (__version__, PIL.__version__, job.how, job.rows)
     return hashlib.sha256(repr((made_by, facts)).encode()).hexdigest()

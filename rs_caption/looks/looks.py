@@ -12,9 +12,9 @@ import hashlib
 import math
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,10 +23,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from rs_caption import storage
 from rs_caption.engine import Progress, Work, no_progress
-from rs_caption.looks import stored
+from rs_caption.looks import ranges, stored
 from rs_caption.looks.jobs import Deviation, How
 from rs_caption.looks.levels import LEVELS
 from rs_caption.looks.making import Made, Order, make_parts
+from rs_caption.looks.origins import origins_of
 from rs_caption.looks.stored import CROP, LOOKS_FILE, NEAR, Thumbs
 from rs_caption.sample import Skipped
 from rs_caption.table import CaptionTable
@@ -55,6 +56,15 @@ class Looks:
         return self.codes if self.codes.ndim == 1 else self.codes[:, 0]
 
 
+class Found(NamedTuple):
+    """What an earlier run has left of a table."""
+
+    path: Path
+    level: str
+    looks: Looks  # known are rows whose images are still the same
+    settled_N: NDArray[np.bool_]  # rows that need no other look
+
+
 def looks_of(
     table: CaptionTable,
     level: str,
@@ -67,7 +77,7 @@ def looks_of(
 
     Args:
         table: at `near`, its `phash` column is taken where it says something; else `looks.arrow`
-            beside it where that is of this table.
+            beside it where that is of this table and of its images as they are.
         level: one of `LEVELS`.
         work: how it is done.
         parts: folder for finished parts, so that an interrupted run goes on.
@@ -81,17 +91,31 @@ def looks_of(
     wanted = np.ones(table.rows, np.bool_) if wanted_N is None else wanted_N
     if level == NEAR:
         return near_looks(table, Order(How(NEAR), work, parts, progress), wanted)
-    if (found := looks_beside(table, level)) is not None:
-        return found
-    order = Order(How(level), work, parts, progress)
-    return gathered(table, order, wanted, parts / LOOKS_FILE)
+    found = looks_beside(table, level)
+    how = How(level if found is None else found.level)
+    order = Order(how, work, parts, progress)
+    return gathered(table, order, wanted, parts / LOOKS_FILE, found)
 
 
-def looks_beside(table: CaptionTable, level: str) -> Looks | None:
-    """What `looks.arrow` beside a table says, if it is of this table and says enough."""
+def looks_beside(table: CaptionTable, level: str) -> Found | None:
+    """What `looks.arrow` beside a table says, if it is of this table and says enough.
+
+    Not settled are rows that could not be read, and all of a range of which an image was changed
+    since. A dataset that has no image any more is taken as it was seen.
+    """
     path = table.path.with_name(LOOKS_FILE)
-    found = _read(path) if _is_of(path, table, level) else None
-    return found if found is not None and _agrees(found, table) else None
+    note, cuts = stored.read_note(path), list(ranges.cut(table))
+    if not _is_of(note, table, level) or stored.sizes(path) != [len(rows) for rows in cuts]:
+        return None
+    looks, now = _read(path), origins_of(table, cuts)
+    origins = note.get("origins") or [{}] * len(cuts)
+    settled_N = looks.known_N.copy()
+    for at, (rows, before) in enumerate(zip(cuts, origins, strict=True)):
+        here = slice(rows.start, rows.stop)
+        settled_N[here] &= now.are_still(at, before)
+        settled_N[here] |= now.are_gone(at)
+    looks = replace(looks, known_N=looks.known_N & settled_N)
+    return Found(path, note["level"], looks, settled_N) if _agrees(looks, table) else None
 
 
 def near_looks(
@@ -123,16 +147,40 @@ def near_looks(
     return Looks(known_N, codes_N, None, None, made.skipped, made.deviation)
 
 
-def gathered(table: CaptionTable, order: Order, wanted_N: NDArray[np.bool_], path: Path) -> Looks:
+def gathered(
+    table: CaptionTable,
+    order: Order,
+    wanted_N: NDArray[np.bool_],
+    path: Path,
+    found: Found | None = None,
+) -> Looks:
     """The looks of the wanted rows, gathered in one file that says which rows it is about.
+
+    Args:
+        table: its rows.
+        order: how they are looked at; at the level of `found`.
+        wanted_N: which of them.
+        path: of the file; not made where all that is wanted was found.
+        found: what need not be looked at again.
 
     Raises:
         TableError, UserError: as `looks_of`.
     """
+    settled_N = np.zeros_like(wanted_N) if found is None else wanted_N & found.settled_N
+    kept = [] if found is None else _skips_of(table, found.looks, settled_N)
+    if found is not None and (settled_N == wanted_N).all():
+        return replace(found.looks, known_N=found.looks.known_N & wanted_N, skipped=kept)
     level = order.how.level
-    made = make_parts(table, order, wanted_N, wanted_N)
-    note = {"level": level, "rows": _rows_digest(table), "skipped": made.skipped}
-    stored.write(path, level, _in_order(made, level), note)
+    origins = origins_of(table, list(ranges.cut(table)))  # before: a change meanwhile shows later
+    made = make_parts(table, order, wanted_N & ~settled_N, wanted_N)
+    note = {
+        "level": level,
+        "rows": _rows_digest(table),
+        "origins": origins.digests,
+        "skipped": sorted(kept + made.skipped),
+    }
+    fresh = _in_order(made, level)
+    stored.write(path, level, fresh if found is None else _onto(found, fresh, settled_N), note)
     return _read(path)
 
 
@@ -141,13 +189,35 @@ def _in_order(made: Made, level: str) -> Iterator[pa.RecordBatch]:
         yield from [stored.unknown(len(rows), level)] if part is None else stored.batches(part)
 
 
+def _onto(
+    found: Found, fresh: Iterator[pa.RecordBatch], settled_N: NDArray[np.bool_]
+) -> Iterator[pa.RecordBatch]:
+    """Range by range the settled rows as they were found, the others fresh."""
+    first = 0
+    for before, after in zip(stored.batches(found.path), fresh, strict=True):
+        yield stored.merged(before, after, settled_N[first : first + len(before)])
+        first += len(before)
+
+
+def _skips_of(table: CaptionTable, looks: Looks, rows_N: NDArray[np.bool_]) -> list[Skipped]:
+    """What was skipped of some rows."""
+    lost_N = rows_N & ~looks.known_N
+    if not looks.skipped or not lost_N.any():
+        return []
+    names: set[str] = set()
+    first = 0
+    for batch in table.batches(["image_id"]):
+        lost = pa.array(lost_N[first : first + len(batch)])
+        names.update(batch["image_id"].filter(lost).to_pylist())
+        first += len(batch)
+    return [skip for skip in looks.skipped if skip.item in names]
+
+
 def _read(path: Path) -> Looks:
     """What a gathered file holds; only thumbnails stay where they are."""
     note = stored.read_note(path)
     level = note["level"]
-    with stored.opened(path) as file:
-        sizes = [file.get_batch(at).num_rows for at in range(file.num_record_batches)]
-    rows = sum(sizes)
+    rows = sum(stored.sizes(path))
     known_N = _column(path.parent, (rows,), np.bool_)
     codes_N8 = _column(path.parent, (rows, stored.num_codes(level)), np.uint64)
     digests_N2 = _column(path.parent, (rows, _BOTH), np.uint64)
@@ -163,9 +233,8 @@ def _read(path: Path) -> Looks:
     return Looks(known_N, codes_N8, digests_N2, thumbs, skipped)
 
 
-def _is_of(path: Path, table: CaptionTable, level: str) -> bool:
+def _is_of(note: dict[str, Any], table: CaptionTable, level: str) -> bool:
     """Whether a file of looks is of the rows of a table, and says enough for a level."""
-    note = stored.read_note(path)
     if note.get("level") not in LEVELS or note.get("rows") != _rows_digest(table):
         return False
     return LEVELS.index(note["level"]) >= LEVELS.index(level)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rs_caption import markers, storage
-from rs_caption.engine import Merge, Progress, Shard, Work, engine_for, no_progress
+from rs_caption.engine import Merge, Progress, Shard, Work, engine_for, no_progress, told
 from rs_caption.errors import TableError
 from rs_caption.lock import only_run
 from rs_caption.looks import ranges
@@ -95,13 +95,8 @@ def make_share(
 
 def _told(order: Order, jobs: Sequence[LookJob], function: Callable[[LookJob], P]) -> Iterator[P]:
     """What a function makes of jobs; the order's progress is told after each."""
-    done, total = 0, sum(int(job.wanted_N.sum()) for job in jobs)
-    order.progress(0, total)
     results = engine_for(order.work, len(jobs)).map(function, jobs)
-    for job, result in zip(jobs, results, strict=True):
-        yield result
-        done += int(job.wanted_N.sum())
-        order.progress(done, total)
+    return told(results, [int(job.wanted_N.sum()) for job in jobs], order.progress)
 
 
 def _none_lost(

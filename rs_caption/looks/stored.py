@@ -10,7 +10,8 @@ An Arrow file, uncompressed so that it can be used where it lies. Of a row that 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ def unknown(rows: int, level: str) -> pa.RecordBatch:
     return to_arrow([None] * rows, level)
 
 
+def merged(
+    before: pa.RecordBatch, fresh: pa.RecordBatch, kept_N: NDArray[np.bool_]
+) -> pa.RecordBatch:
+    """The rows of `before` that are kept, and in place of the others those of `fresh`."""
+    both = [batch.replace_schema_metadata(None) for batch in (before, fresh)]
+    rows_N = np.arange(len(kept_N)) + np.where(kept_N, 0, len(kept_N))
+    (batch,) = pa.Table.from_batches(both).take(rows_N).combine_chunks().to_batches()
+    return batch
+
+
 def known_of(batch: pa.RecordBatch) -> NDArray[np.bool_]:
     """Of which rows something is known."""
     return np.asarray(batch["known"].to_numpy(zero_copy_only=False), np.bool_)
@@ -123,6 +134,12 @@ def opened(path: Path) -> pa.ipc.RecordBatchFileReader:
     return pa.ipc.open_file(pa.memory_map(str(path)))
 
 
+def sizes(path: Path) -> list[int]:
+    """The rows of each batch of a file."""
+    with opened(path) as file:
+        return [file.get_batch(at).num_rows for at in range(file.num_record_batches)]
+
+
 def batches(path: Path) -> Iterator[pa.RecordBatch]:
     """What a file holds, batch by batch."""
     with opened(path) as file:
@@ -140,8 +157,8 @@ class Thumbs:
         sizes = [len(self._batch(at)) for at in range(self._file.num_record_batches)]
         self._firsts = np.cumsum([0, *sizes])
 
-    def __reduce__(self) -> tuple[type[Thumbs], tuple[Path]]:
-        return Thumbs, (self._path,)
+    def __reduce__(self) -> tuple[Callable[[Path], Thumbs], tuple[Path]]:
+        return open_thumbs, (self._path,)
 
     def __len__(self) -> int:
         return int(self._firsts[-1])
@@ -157,3 +174,9 @@ class Thumbs:
 
     def _batch(self, at: int) -> pa.RecordBatch:
         return self._file.get_batch(at)
+
+
+@cache
+def open_thumbs(path: Path) -> Thumbs:
+    """The thumbnails of a file, opened once in a worker, however many jobs bring them along."""
+    return Thumbs(path)

@@ -24,11 +24,16 @@ _asked: Counter[str] = Counter()  # URL of a folder -> single questions
 
 
 def forget(url: str = "") -> None:
-    """Ask anew for a URL and the folders that it lies in, since it has changed; or for all."""
-    for folder in [one for one in _listed if not url or f"{url}/".startswith(f"{one}/")]:
+    """Ask anew for a URL, what it lies in and what lies below, since it has changed; or for all."""
+    for folder in [one for one in _listed if not url or _is_within(url, one)]:
         del _listed[folder]
     if not url:
         _asked.clear()
+
+
+def _is_within(one: str, other: str) -> bool:
+    """Whether one of two URLs lies in the other, or both are the same."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 @contextmanager

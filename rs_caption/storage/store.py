@@ -12,7 +12,7 @@ import errno
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ _ERRORS = (
 )
 _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError")
 _LOGIN = re.compile(r"//[^/@\s]+@")
+_PATTERN = re.compile(r"[*?\[]")
 _STAMPS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "created")
 
 
@@ -269,7 +270,21 @@ def delete_folder(url: str) -> None:
     with _said(url):
         files, key = _open(url)
         try:
-            files.rm(key, recursive=True)
+            if _PATTERN.search(key):
+                _delete_each(files, key)
+            else:
+                files.rm(key, recursive=True)  # many by one request
         except FileNotFoundError as error:
             if _no_bucket(error):
                 raise
+
+
+def _delete_each(files: Any, folder: str) -> None:
+    """Delete what lies below a folder one by one; `rm` would also delete what its name matches."""
+    found = files.find(folder, withdirs=True, detail=True)
+    for key, entry in sorted(found.items(), reverse=True):  # what lies in a folder before it
+        if entry.get("type") == "directory":
+            with suppress(OSError):  # most stores have no folders to delete
+                files.rmdir(key)
+        elif key.startswith(f"{folder}/"):
+            files.rm_file(key)

@@ -163,15 +163,43 @@ def test_removed_parquet(tmp_path, cli):
     ]
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [[], [("t", "test", 0)], [("t", "test", 0), ("a", "train", 0)]],
-    ids=["empty table", "tests alone", "all look like tests"],
-)
-def test_nothing_stays(tmp_path, cli, rows):
-    corpus = hashed(tmp_path / "corpus", *rows)
+def test_nothing_stays(tmp_path, cli):
+    corpus = hashed(tmp_path / "corpus", ("t", "test", 0), ("a", "train", 0))
     assert cli("dedup", corpus, "--out", tmp_path / "out").code == 0
     assert kept_in(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([], "no rows, nothing to de-duplicate"),
+        ([("t", "test", 0)], "all rows are tests, nothing to train on. Of a folder of images `rs-"),
+    ],
+)
+def test_no_training_rows(tmp_path, cli, rows, said):
+    corpus = hashed(tmp_path / "corpus", *rows)
+    ended = cli("dedup", corpus, "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert ended.err.startswith(f"rs-caption: {corpus}: {said}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_clean_table_of_others_is_not_replaced(tmp_path, cli):
+    one = hashed(tmp_path / "one", ("a", "train", 0))
+    two = hashed(tmp_path / "two", ("a", "train", 0), name="other")
+    assert cli("dedup", one, two, "--out", tmp_path / "out").code == 0
+    ended = cli("dedup", one, "--out", tmp_path / "out")
+    assert (ended.code, "already holds a clean table of d, other" in ended.err) == (2, True)
+    assert cli("dedup", one, two, "--out", tmp_path / "out").code == 0
+
+
+def test_a_place_that_cannot_be_written_to(tmp_path, cli):
+    corpus = hashed(tmp_path / "corpus", ("a", "train", 0))
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file/below", "/proc/nowhere"):
+        ended = cli("dedup", corpus, "--out", out)
+        assert (ended.code, ended.err.count("\n")) == (2, 1)
+        assert "could not be written" in ended.err
 
 
 # What cannot be

@@ -41,7 +41,7 @@ def cut(image: Image.Image, x0: float, y0: float, x1: float, y1: float) -> Image
 
 
 def links_of(*images: Image.Image, tests=(), memory=MEMORY, work=ALONE) -> list[CropLink]:
-    thumbs = [thumbnail(image) for image in images]
+    thumbs = propose.InMemory([thumbnail(image) for image in images])
     is_test_N = np.isin(np.arange(len(images)), tests)
     return list(crop_links(thumbs, is_test_N, work, memory))
 
@@ -122,7 +122,7 @@ def test_unrelated_ground_is_not_linked():
 
 
 def test_unrelated_ground_is_not_linked_however_it_is_laid():
-    thumbs = [thumbnail(ground(seed)) for seed in range(12)]
+    thumbs = propose.InMemory([thumbnail(ground(seed)) for seed in range(12)])
     window = np.array([0.05, 0.05, 0.95, 0.95])
     assert [register(one, other, window) for one, other in pairwise(thumbs)] == [None] * 11
 
@@ -137,7 +137,7 @@ def flat_like(seed: int) -> Image.Image:
 def test_ground_without_texture_is_not_linked():
     """Their hashes agree; nothing else does."""
     images = [flat_like(seed) for seed in range(5)]
-    thumbs = [thumbnail(image) for image in images]
+    thumbs = propose.InMemory([thumbnail(image) for image in images])
     population = propose.Population(thumbs, np.zeros(5, np.bool_), ALONE, MEMORY)
     parts = propose.parts_of(population)
     assert len(propose.propose(population, parts, range(5)).part_P) > 0
@@ -156,7 +156,7 @@ def test_blank_and_tiny_images_are_left_out():
     blank = Image.new("L", (200, 200), 7)
     tiny = ground(1).resize((8, 8))
     assert links_of(blank, blank, tiny, tiny) == []
-    thumbs = [np.empty((0, 0), np.uint8), thumbnail(ground(1))]
+    thumbs = propose.InMemory([np.empty((0, 0), np.uint8), thumbnail(ground(1))])
     assert list(crop_links(thumbs, np.zeros(2, np.bool_), ALONE, MEMORY)) == []
 
 
@@ -182,7 +182,7 @@ def test_a_small_memory_gives_the_same_links():
 
 
 def test_chunks_cover_all_images_once():
-    thumbs = [thumbnail(ground(seed)) for seed in range(5)]
+    thumbs = propose.InMemory([thumbnail(ground(seed)) for seed in range(5)])
     population = propose.Population(thumbs, np.zeros(5, np.bool_), ALONE, 1 << 17)
     cut_in = list(propose.chunks(population, (0,)))
     assert len(cut_in) > 2
@@ -205,7 +205,7 @@ def test_the_window_is_that_of_opencv():
 
 def test_progress_ends_at_the_number_of_images():
     told = []
-    thumbs = [thumbnail(ground(seed)) for seed in range(3)]
+    thumbs = propose.InMemory([thumbnail(ground(seed)) for seed in range(3)])
     seen = crop_links(thumbs, np.zeros(3, np.bool_), ALONE, MEMORY, lambda *at: told.append(at))
     assert list(seen) == []
     assert told[0] == (0, 3)

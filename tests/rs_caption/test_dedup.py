@@ -11,10 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rs_caption import table
-from rs_caption.dedup.budget import SMALLEST, bytes_of
-from rs_caption.dedup.clean import CleanRequest, clean
+from rs_caption.blocks import Links
+from rs_caption.dedup.buckets import buckets_of, holders
+from rs_caption.dedup.budget import SMALLEST, bytes_of, database, limit_files, smallest
+from rs_caption.dedup.clean import clean, keys_of
+from rs_caption.dedup.links import Search, Seen, add_links
 from rs_caption.dedup.nodes import collapse
+from rs_caption.dedup.propose import InMemory
+from rs_caption.dedup.request import CleanRequest
+from rs_caption.dedup.views import Views
+from rs_caption.engine import ALONE, Work, no_progress
 from rs_caption.errors import UserError
+from rs_caption.looks.looks import Looks
 from rs_caption.sample import Boxes
 from rs_caption.table import Row
 
@@ -181,6 +189,10 @@ ROWS = st.lists(
 @given(ROWS, st.sampled_from([0, 1, 2, 4, 8, 16]))
 def test_any_rows_leave_as_by_brute_force(tmp_path_factory, rows, threshold):
     rows = [Given(f"{at:02d}", *facts) for at, facts in enumerate(rows)]
+    if all(row.split == "test" for row in rows):
+        with pytest.raises(UserError, match=r"nothing to (train on|de-duplicate)"):
+            dedup(tmp_path_factory.mktemp("any"), rows, threshold)
+        return
     left = dedup(tmp_path_factory.mktemp("any"), rows, threshold)
     found = {row["image_id"]: (row["duplicate_of"], row["distance"]) for row in left}
     assert found == by_brute_force(rows, threshold)
@@ -194,6 +206,58 @@ def test_rows_with_equal_keys_are_one_node_in_the_order_of_ranks(keys):
     seen = list(dict.fromkeys(keys))
     assert nodes.node_R.tolist() == [seen.index(key) for key in keys]
     assert nodes.best_C.tolist() == [keys.index(key) for key in seen]
+
+
+CODE = st.sampled_from([0, 1, 0b11, 0b1111, 0b11 << 30, 0b111 << 30, 0xFF << 50, (1 << 64) - 1])
+LOOKS = st.lists(
+    st.tuples(st.lists(CODE, min_size=8, max_size=8), st.booleans()), min_size=1, max_size=12
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(LOOKS, st.sampled_from([0, 2, 8]), st.sampled_from(["near", "dihedral"]))
+def test_links_by_hash_are_those_of_all_with_all(tmp_path_factory, looks, threshold, level):
+    looks = sorted(looks, key=lambda look: not look[1])  # tests rank first
+    codes_C8 = np.array([codes for codes, _ in looks], np.uint64)
+    seen = Seen(codes_C8, np.array([is_test for _, is_test in looks]), InMemory())
+    with database(tmp_path_factory.mktemp("db"), SMALLEST, 1) as db:
+        add_links(db, seen, Search(level, threshold, SMALLEST, ALONE, no_progress))
+        found = db.execute("SELECT better, worse, min(distance) FROM links GROUP BY ALL").fetchall()
+    turns = range(8 if level == "dihedral" else 1)
+    expected = {}
+    for worse, (codes, is_test) in enumerate(looks):
+        for better, (others, both) in enumerate(looks[:worse]):
+            apart = [(codes[t] ^ others[0]).bit_count() for t in turns]
+            apart += [(others[t] ^ codes[0]).bit_count() for t in turns]
+            near = (codes[0] ^ others[0]).bit_count()
+            if min(apart) <= threshold and not (is_test and both):
+                expected[better, worse] = min(apart) if near > threshold else min(*apart, near)
+    assert {(better, worse): distance for better, worse, distance in found} == expected
+
+
+def test_rows_of_one_hash_that_turn_into_different_ones_are_not_one_node():
+    codes_N8 = np.zeros((2, 8), np.uint64)
+    codes_N8[1, 5] = 0b11
+    looks = Looks(np.ones(2, np.bool_), codes_N8, np.zeros((2, 2), np.uint64), None, [])
+    views = Views([looks], np.zeros(1, np.int64))
+    assert len(collapse(*keys_of(views, "dihedral", np.arange(2))).best_C) == 2
+    assert len(collapse(*keys_of(views, "exact", np.arange(2))).best_C) == 1
+
+
+def test_of_a_hash_with_many_nodes_the_best_and_all_tests_meet_the_others():
+    codes_C = np.full(200, 7, np.uint64)
+    is_test_C = np.arange(200) < 100
+    equal = Links(np.zeros(1, np.uint32), np.zeros(1, np.uint32), np.zeros(1, np.uint8))
+
+    def met(own):
+        chunks = list(holders(equal, own, own))
+        return {pair for left, right, _ in chunks for pair in zip(left, right, strict=True)}
+
+    every = met(buckets_of(codes_C, is_test_C))
+    assert {(test, row) for test in range(100) for row in range(200)} <= every
+    assert (150, 199) not in every
+    assert (63, 199) in met(buckets_of(codes_C, None))
+    assert (64, 199) not in met(buckets_of(codes_C, None))
 
 
 def test_tables_of_several_datasets_are_merged_by_id(tmp_path):
@@ -217,7 +281,7 @@ def test_the_bytes_depend_on_neither_memory_nor_workers_nor_the_order_of_tables(
     written = []
     for at, tables in enumerate([(one, two), (two, one)]):
         out = tmp_path / f"out{at}"
-        clean(CleanRequest(tables, (), out, 4, memory=SMALLEST << at))
+        clean(CleanRequest(tables, (), out, 4, work=Work(1 + at), memory=SMALLEST << at))
         names = ("captions.parquet", "removed.parquet", "groups.parquet")
         written.append([(out / name).read_bytes() for name in names])
     assert written[0] == written[1]
@@ -254,6 +318,18 @@ def test_memory_that_cannot_be(text):
 
 def test_memory_by_default_is_of_this_machine():
     assert SMALLEST <= bytes_of("") <= 8 << 30
+
+
+def test_memory_by_default_is_what_control_groups_leave():
+    assert [f"{file}" for file in limit_files("5:cpu,memory:/a/b\n1:name=systemd:/x\n0::/\n")] == [
+        "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory.max",
+    ]
+    assert smallest(8 << 30, ["max\n", "2147483648\n", "9223372036854771712\n"]) == 2 << 30
+    assert smallest(8 << 30, ["9223372036854771712\n", "max\n", ""]) == 8 << 30
+    assert smallest(8 << 30, []) == 8 << 30
 
 
 def test_a_table_with_damaged_pages_is_named(tmp_path):

@@ -7,13 +7,16 @@ import shutil
 import fsspec
 import pyarrow.parquet as pq
 import pytest
-from fakes import picture, skipped_of
+from fakes import Fake, facts_of, picture, skipped_of, write
 
 from rs_caption import manifest
+from rs_caption.convert import convert
 from rs_caption.engine import ALONE, Work
 from rs_caption.errors import UserError
-from rs_caption.folders import Given, folder_table, given, open_tests
+from rs_caption.folders import Given, folder_table, given, left_out, open_tests
+from rs_caption.options import Options
 from rs_caption.pictures.folder import list_images
+from rs_caption.request import Request
 from rs_caption.table import open_table
 
 CLASSES = [entry.name for entry in manifest.load("rs2800").folders]
@@ -136,7 +139,17 @@ def test_given(tmp_path, monkeypatch):
     assert given("data/AID") == Given("", tmp_path.joinpath("data/AID").relative_to(tmp_path))
     assert given("aid=data/AID").name == "aid"
     assert given("x=y") == Given("", given("x=y").folder)
-    for text in ("=data", " =data", "a#b=data", "a/b=data", "a\n=data"):
+    for text in (
+        "=data",
+        " =data",
+        "a#b=data",
+        "a/b=data",
+        "a\n=data",
+        ".=data",
+        "..=data",
+        "a b=data",
+        "a:b=data",
+    ):
         with pytest.raises(UserError, match="expected NAME=FOLDER"):
             given(text)
 
@@ -194,6 +207,44 @@ def test_where_the_table_goes(tmp_path):
         folder_table(Given("", other), tmp_path / "table", ALONE)
     with pytest.raises(UserError, match="is the folder of the images"):
         folder_table(Given("", one), one, ALONE)
+
+
+def test_a_captioned_or_clean_table_of_its_name_stays(tmp_path, cli):
+    folder = images(tmp_path / "mine", "1.png")
+    fakes = [Fake("1.png", "train", (9, 5), sentences=("a field",))]
+    write(tmp_path / "root", facts_of("rsicd"), fakes)
+    convert(Request(facts_of("rsicd"), tmp_path / "root", tmp_path / "captioned", Options()))
+    assert cli("hash", folder, "--out", tmp_path / "made").code == 0
+    assert cli("hash", folder, "--out", tmp_path / "made").code == 0  # its own table, hashed
+    assert cli("hash", folder, "--out", tmp_path / "train", "--split", "train").code == 0
+    assert cli("dedup", tmp_path / "train", "--out", tmp_path / "clean").code == 0
+    for name, held in (("rsicd", "captioned"), ("mine", "clean")):
+        file = tmp_path / held / "captions.parquet"
+        before = file.read_bytes()
+        ended = cli("hash", f"{name}={folder}", "--out", tmp_path / held)
+        assert f"already holds a table of {name}; choose another --out" in ended.err
+        assert (ended.code, file.read_bytes() == before) == (2, True)
+
+
+def test_unreadable_images_are_counted_where_the_folder_is_compared(tmp_path, cli):
+    folder = images(tmp_path / "mine", "1.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG")
+    images(tmp_path / "other", "2.png", size_wh=(7, 7))
+    for name in ("mine", "other"):
+        cli("hash", tmp_path / name, "--out", tmp_path / f"{name}-t", "--split", "train")
+    assert [skip.item for skip in left_out([open_table(tmp_path / "mine-t")])] == [
+        "mine/broken.png"
+    ]
+    tests = tmp_path / "tests"
+    images(tests, "3.png", size_wh=(8, 8))
+    (tests / "broken.png").write_bytes(b"\x89PNG")
+    cli("dedup", tmp_path / "mine-t", "--against", tests, "--out", tmp_path / "clean")
+    assert [line[0] for line in skipped_of(tmp_path / "clean")] == ["tests/broken.png"]
+    assert left_out([open_table(tmp_path / "clean")]) == []
+    ended = cli(
+        "dedup", tmp_path / "other-t", "--against", tmp_path / "clean", "--out", tmp_path / "c"
+    )
+    assert (ended.code, skipped_of(tmp_path / "c")) == (0, [])
 
 
 def test_names_of_several(tmp_path):

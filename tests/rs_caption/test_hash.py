@@ -16,6 +16,7 @@ from fakes.stanford import track_file
 from rs_caption import table
 from rs_caption.convert import convert
 from rs_caption.engine import ALONE, Work
+from rs_caption.looks import ranges, stored
 from rs_caption.looks.looks import looks_of
 from rs_caption.looks.ranges import cut
 from rs_caption.options import Options
@@ -327,6 +328,103 @@ def test_looks_of_another_table_are_not_believed(places, cli, change):
     assert set(looks.codes[:, 0].tolist()) <= {
         reference(open_pixels(image(places, number))) for number in range(5)
     }
+
+
+@pytest.mark.parametrize("level", ["dihedral", "crop"])
+def test_a_repaired_image_is_looked_at_again(places, cli, level):
+    data = image(places, 2).read_bytes()
+    image(places, 2).write_bytes(data[:41] + bytes(2) + data[43:])
+    command = ("hash", places / "table", "--match", "dihedral")
+    assert cli("hash", places / "table", "--match", level).code == 3
+    opened = table.open_table(places / "table")
+    looks = looks_of(opened, "dihedral", ALONE, places / "parts")
+    assert [(skip.item, skip.reason) for skip in looks.skipped] == [
+        ("rsicd/RSICD_images/2.png", "bad_image")
+    ]
+    image(places, 2).write_bytes(data)
+    for kept in (looks_of(opened, "dihedral", ALONE, places / "parts"), None):
+        ended = cli(*command)
+        assert ended.code == 0
+        assert "5 of 5 rows have a hash" in ended.out
+        looks = looks_of(table.open_table(places / "table"), level, ALONE, places / "unused")
+        assert looks.known_N.all()
+        assert looks.skipped == []
+        assert looks.codes[:, 0].tolist() == hashes_in(places / "table")
+        assert kept is None or np.array_equal(kept.codes, looks.codes)
+    assert not (places / "unused").exists()
+
+
+def test_only_the_ranges_of_a_replaced_image_are_looked_at_again(places, cli, monkeypatch):
+    monkeypatch.setattr(ranges, "cut", lambda opened: cut(opened, rows=2))
+    command = ("hash", places / "table", "--match", "crop")
+    assert cli(*command).code == 0
+    opened = table.open_table(places / "table")
+    first = looks_of(opened, "crop", ALONE, places / "parts")
+    picture(image(places, 2), (42, 30), seed=77)
+    told = []
+    looks = looks_of(opened, "crop", ALONE, places / "parts", lambda *rows: told.append(rows))
+    assert told[-1] == (2, 2)
+    new = reference(open_pixels(image(places, 2)))
+    assert new != first.codes[2, 0]
+    assert looks.codes[2, 0] == new
+    assert (looks.codes != first.codes).any(axis=1).tolist() == [0, 0, 1, 0, 0]
+    thumbs = [np.array_equal(*both) for both in zip(looks.thumbs, first.thumbs, strict=True)]
+    assert thumbs == [1, 1, 0, 1, 1]
+
+    ended = cli(*command[:-1], "exact")
+    assert ended.code == 0
+    assert hashes_in(places / "table")[2] == new
+    again = looks_of(table.open_table(places / "table"), "crop", ALONE, places / "unused")
+    assert np.array_equal(again.digests, looks.digests)
+    assert not (places / "unused").exists()
+
+
+def test_looks_outlive_a_dataset_but_not_one_image_of_it(places, cli):
+    data = image(places, 2).read_bytes()
+    image(places, 2).write_bytes(data[:41] + bytes(2) + data[43:])
+    assert cli("hash", places / "table", "--match", "exact").code == 3
+    opened = table.open_table(places / "table")
+    image(places, 0).unlink()
+    looks = looks_of(opened, "exact", ALONE, places / "parts")
+    assert looks.known_N.tolist() == [0, 1, 0, 1, 1]
+    assert [skip.reason for skip in looks.skipped] == ["missing_image", "bad_image"]
+    shutil.rmtree(places / "root")
+    looks = looks_of(opened, "exact", ALONE, places / "unused")
+    assert looks.known_N.tolist() == [1, 1, 0, 1, 1]
+    assert [skip.reason for skip in looks.skipped] == ["bad_image"]
+    assert not (places / "unused").exists()
+
+
+@pytest.mark.parametrize("broken", [2, 3])
+def test_of_looks_beside_a_table_only_wanted_rows_are_known(places, cli, broken):
+    image(places, broken).write_bytes(b"no image")
+    assert cli("hash", places / "table", "--match", "exact").code == 3
+    wanted_N = np.array([True, False, False, True, False])
+    opened = table.open_table(places / "table")
+    looks = looks_of(opened, "exact", ALONE, places / "parts", wanted_N=wanted_N)
+    assert looks.known_N.tolist() == [True, False, False, broken == 2, False]
+    assert len(looks.skipped) == (broken == 3)
+
+
+@pytest.mark.parametrize("column", ["image_id", "dataset"])
+def test_a_part_is_of_its_rows(places, column):
+    image(places, 2).unlink()
+    opened, parts = table.open_table(places / "table"), places / "parts"
+    looks_of(opened, "near", ALONE, parts)
+    rows = table.read_rows(opened.path)
+    names = ["e" + name for name in rows[column].to_pylist()]
+    at = table.SCHEMA.names.index(column)
+    rows = rows.set_column(at, table.SCHEMA.field(column), pa.array(names))
+    table.write(opened.path, [rows], opened.about)
+    roots = {"rsicd": places / "root", "ersicd": places / "root"}
+    changed = table.CaptionTable(opened.path, opened.about, roots)
+    (part,) = parts.iterdir()
+    before = stored.read_note(part)
+    (skip,) = looks_of(changed, "near", ALONE, parts).skipped
+    assert skip.item == rows["image_id"][2].as_py()
+    after = stored.read_note(part)
+    assert before["key"] != after["key"]
+    assert after["missing"] == {rows["dataset"][2].as_py(): 1}
 
 
 def test_a_part_is_kept_while_it_is_true(places):

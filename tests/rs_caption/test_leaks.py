@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import shutil
+from contextlib import nullcontext
 from html.parser import HTMLParser
 
 import numpy as np
@@ -13,7 +15,9 @@ from PIL import Image
 from rs_caption.convert import convert
 from rs_caption.dedup.lists import Shared
 from rs_caption.engine import ALONE
+from rs_caption.folders import Given, folder_table
 from rs_caption.leaks import words
+from rs_caption.leaks.evidence import LeakRequest, gather
 from rs_caption.leaks.findings import Comparison, Pair, Turn, cells_of, choose, turn_of
 from rs_caption.leaks.page import Commands, page, wishes
 from rs_caption.leaks.shots import Shot, Wish, take_shots
@@ -23,6 +27,7 @@ from rs_caption.pictures import geotiff
 from rs_caption.request import Request
 from rs_caption.sample import Skipped
 from rs_caption.table import open_table
+from rs_caption.table import write as write_table
 
 RSICD = facts_of("rsicd")
 COMMANDS = Commands("rs-caption leaks t", "rs-caption dedup t")
@@ -197,6 +202,43 @@ def test_what_a_dedup_has_left(sets, cli):
     assert "dedup" in ended.err
 
 
+def test_what_a_deeper_dedup_has_left(sets, cli):
+    compared = (sets / "table", "--against", sets / "tests")
+    deeper = ("--match", "dihedral", "--threshold", 4)
+    assert cli("dedup", *compared, *deeper, "--dry-run", "--out", sets / "lists").code == 0
+    command = ("leaks", *compared, "--from", sets / "lists", "--out", sets / "x")
+    assert cli(*command, "--json", sets / "x.json").code == 1
+    typed = f"{sets}/table --against {sets}/tests --match dihedral --threshold 4"
+    assert f"rs-caption dedup {typed} --out clean" in Page((sets / "x").read_text()).text
+    made = json.loads((sets / "x.json").read_text())
+    assert made["command"] == f"rs-caption leaks {typed} --from {sets}/lists --out {sets}/x"
+
+
+def test_lists_of_other_tables(sets, cli):
+    compared = ("--against", sets / "tests", "--dry-run", "--out", sets / "lists")
+    assert cli("dedup", sets / "table", *compared).code == 0
+    assert cli("hash", sets / "tests", "--out", sets / "more", "--split", "train").code == 0
+    shutil.copytree(sets / "tests", sets / "few")
+    (sets / "few/3.png").unlink()
+    found = ("--from", sets / "lists", "--out", sets / "x")
+    for given, said in (
+        ((sets / "table", sets / "more", "--against", f"a={sets}/tests"), "4 training rows, these"),
+        ((sets / "more", "--against", f"a={sets}/tests"), "where a, rsicd, tests differs"),
+        ((sets / "table", "--against", f"a={sets}/tests"), "where a, tests differs"),
+        ((sets / "table", "--against", f"tests={sets}/few"), "where tests differs"),
+        (
+            (sets / "table", "--against", sets / "tests", "--against", sets / "few"),
+            "where few differs",
+        ),
+    ):
+        ended = cli("leaks", *given, *found)
+        assert (ended.code, said in ended.err, (sets / "x").exists()) == (2, True, False)
+    report = sets / "lists/dedup.json"
+    report.write_text(report.read_text().replace('"near"', '"nearly"'))
+    ended = cli("leaks", sets / "table", "--against", sets / "tests", *found)
+    assert (ended.code, "not of this version of dedup" in ended.err) == (2, True)
+
+
 def test_nothing_leaks(sets, cli):
     for at in (0, 1):
         picture(sets / f"tests/{at}.png", (80, 60), seed=at + 30)
@@ -213,8 +255,53 @@ def test_nothing_leaks(sets, cli):
 
 def test_no_tests(sets, cli):
     ended = cli("leaks", sets / "table", "--out", sets / "x")
-    assert ended.code == 0
-    assert ended.out.startswith("Nothing was compared: there are no test images.\n")
+    assert (ended.code, "nothing to compare with, no row is of split test: give" in ended.err) == (
+        2,
+        True,
+    )
+    assert "--against" in ended.err
+    assert not (sets / "x").exists()
+
+
+def test_no_training_rows(sets, cli):
+    assert cli("hash", sets / "tests", "--out", sets / "all-test").code == 0
+    ended = cli("leaks", sets / "all-test", "--against", sets / "table", "--out", sets / "x")
+    assert (ended.code, "no row is of another split than test" in ended.err) == (2, True)
+
+
+def test_no_test_rows(sets, cli):
+    table = open_table(sets / "table")
+    write_table(sets / "none/captions.parquet", [table.read()[:0]], table.about)
+    ended = cli("leaks", sets / "table", "--against", sets / "none", "--out", sets / "x")
+    assert (ended.code, "nothing to compare with, has no rows" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("unread", ["root/RSICD_images/0.png", "tests/3.png"])
+def test_not_all_was_compared(sets, cli, unread):
+    for at in (0, 1):
+        picture(sets / f"tests/{at}.png", (80, 60), seed=at + 30)
+    (sets / unread).write_bytes(b"\x89PNG")
+    ended = cli("leaks", sets / "table", "--against", sets / "tests", "--out", sets / "x")
+    assert (ended.code, "has a look-alike in the training rows." in ended.out) == (3, True)
+
+
+def test_no_test_image_can_be_read(sets, cli):
+    folder_table(Given("", sets / "tests"), sets / "listed", ALONE)
+    for at in range(4):
+        (sets / f"tests/{at}.png").write_bytes(b"\x89PNG")
+    ended = cli("leaks", sets / "table", "--against", sets / "listed", "--out", sets / "x")
+    assert ended.code == 3
+    assert ended.out.startswith("Nothing was compared: none of 4 test images could be read.\n")
+
+
+def test_folders_are_listed_once(sets):
+    told = []
+    tables = ((sets / "table",), (str(sets / "tests"),))
+    gather(
+        LeakRequest(*tables, sets / "parts", "near", 2),
+        lambda what: nullcontext(lambda done, total: told.append((what, done, total))),
+    )
+    assert [one[1:] for one in told if one[0] == "Listing test images"] == [(0, 4), (4, 4)]
 
 
 def test_images_that_cannot_be_read(sets, cli):

@@ -160,3 +160,18 @@ def test_shards_share_a_folder_but_not_their_number(tmp_path):
             pass
     with only_run(parts):
         pass
+
+
+def test_the_lock_of_a_later_run_outlasts_an_earlier_one(tmp_path):
+    """A run removes its parts at its end, the lock file too, before it lets go of it."""
+    parts = tmp_path / ".parts"
+    with only_run(parts):
+        shutil.rmtree(parts)
+        later = only_run(parts)
+        later.__enter__()
+    with pytest.raises(UserError, match="another run"), only_run(parts):
+        pass
+    later.__exit__(None, None, None)
+    with only_run(parts):
+        pass
+    assert not parts.exists()

@@ -414,6 +414,32 @@ def test_an_object_appears_whole(s3, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+ODD = "[v1] 100% *.*?#~.txt"
+
+
+@pytest.mark.parametrize("store_of", ["s3://data/odd", "memory://odd"])
+@pytest.mark.usefixtures("s3")
+def test_names_are_no_patterns(store_of):
+    """Of two folders the one whose name, as a pattern, matches the other's."""
+    other, folder = storage.place(f"{store_of}/v"), storage.place(f"{store_of}/[v1]")
+    for path in (other / "a.txt", other / "b.txt", folder / "a.txt", folder / "below" / ODD):
+        write_text(path, path.name)
+    write_text(storage.place(f"{store_of}/[v1]x/a.txt"), "a folder with more name")
+    odd = folder / "below" / ODD
+    assert (odd.read_text(), odd.stat().st_size, odd.is_file()) == (ODD, len(ODD), True)
+    assert storage.names(odd.parent) == [ODD]
+    with storage.local(odd) as copy, odd.open("r") as file:
+        assert copy.read_text() == file.read() == ODD
+    write_text(odd.with_name("*"), "a name that matches all")
+    odd.with_name("*").unlink()
+    assert storage.names(odd.parent) == [ODD]
+    remove_folder(folder)
+    remove_folder(storage.place(f"{store_of}/nothing [here]"))
+    assert not folder.exists()
+    found = sorted(f"{at}/{name}" for at, _, names in storage.walk(other.parent) for name in names)
+    assert found == [f"{store_of}/{name}" for name in ("[v1]x/a.txt", "v/a.txt", "v/b.txt")]
+
+
 @pytest.fixture
 def memory():
     """A small tree in a store of this process."""
