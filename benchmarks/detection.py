@@ -4,8 +4,8 @@
 
 Takes n images below a folder, makes a changed copy of each in every way below, and holds the copies
 against the originals with the command's own code. Prints, for each change and level, the share of
-copies that leave for their own original, and how many leave for another image: these are listed, to
-be looked at, since real sets hold duplicates.
+copies that leave for their own original / how many leave for another image: these are listed, to be
+looked at, since real sets hold duplicates.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Callable
-from itertools import accumulate
 from pathlib import Path
 from random import Random
 
@@ -28,6 +26,8 @@ from rs_caption.console import print_table, say
 from rs_caption.dedup.clean import clean
 from rs_caption.dedup.request import CleanRequest
 from rs_caption.engine import Work, default_workers
+from rs_caption.folders import Given, folder_table
+from rs_caption.looks.column import HashRequest, hash_table
 from rs_caption.looks.levels import LEVELS
 from rs_caption.pictures.images import SUFFIXES
 from rs_caption.sample import Boxes
@@ -89,18 +89,27 @@ def chosen(folder: Path, number: int) -> list[Path]:
     return sorted(Random(0).sample(files, min(number, len(files))))
 
 
-def write_originals(files: list[Path], place: Path) -> None:
-    """The images as PNGs."""
-    place.mkdir()
+def looked_at(folder: Path) -> Path:
+    """A table, with all that any level needs of its images beside it."""
+    hash_table(HashRequest(folder, level=LEVELS[-1], work=Work(default_workers())))
+    return folder
+
+
+def write_originals(files: list[Path], place: Path) -> Path:
+    """The images as PNGs, and the table of them, as tests."""
+    images = place / "images"
+    images.mkdir(parents=True)
     for at, file in enumerate(track(files, "Reading images")):
-        Image.open(file).convert("RGB").save(place / f"{at:05d}.png")
+        Image.open(file).convert("RGB").save(images / f"{at:05d}.png")
+    folder_table(Given("originals", images), place / "table", Work())
+    return looked_at(place / "table")
 
 
 def write_copies(originals: Path, change: Change, how: dict[str, int], place: Path) -> Path:
     """A changed copy of every original, and the table of them."""
     rows = []
     place.mkdir()
-    for path in sorted(originals.iterdir()):
+    for path in sorted((originals.parent / "images").iterdir()):
         copy = change(Image.open(path), Random(path.name))
         name = path.with_suffix(".jpg" if how else ".png").name
         copy.save(place / name, None, **how)
@@ -111,30 +120,21 @@ def write_copies(originals: Path, change: Change, how: dict[str, int], place: Pa
     about = table.metadata({"copies": {"family": "det"}})
     table.write(place / table.TABLE_FILE, [table.to_arrow(rows)], about)
     table.write_roots(place, {"copies": place})
-    return place
+    return looked_at(place)
 
 
-def find(copies: Path, originals: Path, threshold: int) -> tuple[Counter[str], list[str]]:
-    """Copies that leave for their own original by level, and those that leave for another."""
-    out = copies / "found"
-    request = CleanRequest(
-        (copies,),
-        (f"originals={originals}",),
-        out,
-        threshold,
-        LEVELS[-1],  # the list says which level finds a row first
-        Work(default_workers()),
-        dry_run=True,
-    )
+def find(copies: Path, originals: Path, level: str, threshold: int) -> tuple[int, list[str]]:
+    """How many copies leave for their own original, and those that leave for another."""
+    out = copies / f"found-{level}"
+    work = Work(default_workers())
+    request = CleanRequest((copies,), (str(originals),), out, threshold, level, work, dry_run=True)
     clean(request)
-    right: Counter[str] = Counter()
-    wrong: list[str] = []
+    right, wrong = 0, []
     for row in pq.read_table(out / "removed.parquet").to_pylist():
         if row["reason"] == "test":
-            if Path(row["duplicate_of"]).stem == Path(row["image_id"]).stem:
-                right[row["level"]] += 1
-            else:
-                wrong.append(f"{row['level']}: {row['image_id']} = {row['duplicate_of']}")
+            own = Path(row["duplicate_of"]).stem == Path(row["image_id"]).stem
+            right += own
+            wrong += [] if own else [f"{row['level']}: {row['image_id']} = {row['duplicate_of']}"]
     return right, wrong
 
 
@@ -146,21 +146,18 @@ def main() -> None:
     parser.add_argument("--threshold", type=int, default=2)
     arguments = parser.parse_args()
     files = chosen(arguments.images, arguments.n)
-    lines: list[tuple[str | int, ...]] = []
+    lines: list[tuple[str, ...]] = []
     others: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        originals = Path(folder) / "originals"
-        write_originals(files, originals)
+        originals = write_originals(files, Path(folder) / "originals")
         for name, (change, how) in track(CHANGES.items(), "Looking for copies"):
             copies = write_copies(originals, change, how, Path(folder) / "copies")
-            right, wrong = find(copies, originals, arguments.threshold)
+            found = [find(copies, originals, level, arguments.threshold) for level in LEVELS]
             shutil.rmtree(copies)
-            reached = accumulate(right[level] for level in LEVELS)
-            shares = [f"{number / len(files):.1%}" for number in reached]
-            lines.append((name, *shares, len(wrong)))
-            others += [f"{name}: {line}" for line in wrong]
-    header = ("", *LEVELS, "other images")
-    print_table(f"{len(files):,} images of {arguments.images.name}", header, lines)
+            shares = [f"{right / len(files):.1%} / {len(wrong)}" for right, wrong in found]
+            lines.append((name, *shares))
+            others += [f"{name}: {line}" for _, wrong in found for line in wrong]
+    print_table(f"{len(files):,} images of {arguments.images.name}", ("", *LEVELS), lines)
     for line in others:
         say(line)
 
