@@ -105,7 +105,8 @@ def _clean(
         check_training(db, corpus)
         found = _compare(db, sources, request, bars)
         lists.note_fates(db, found.rows_R, found.fates, _exact(found))
-        skipped = [*found.views.skipped, *left_out(against)]
+        unread = [*found.views.skipped, *left_out(against)]
+        skipped = list({skip.item: skip for skip in unread}.values())  # a test may be given twice
         shared = lists.shared_with_tests(db, found.rows_R, found.nodes.node_R)
         report = count_rows(db, skipped, shared, time.monotonic() - started)
         _land(db, request, corpus, sources, found, CleanResult(report, skipped))

@@ -43,24 +43,7 @@ def count_rows(
         shared: of training and test sets.
         seconds: what it took.
     """
-    unread = pa.table(
-        {
-            "image_id": pa.array([skip.item for skip in skipped], pa.string()),
-            "reason": pa.array([skip.reason for skip in skipped], pa.string()),
-        }
-    )
-    db.register("listed", unread)
-    db.execute(
-        "CREATE TABLE unread AS SELECT row, reason, is_test FROM rows JOIN listed USING (image_id)"
-    )
-    db.unregister("listed")
-    reasons = Counter(
-        dict(
-            db.execute(
-                "SELECT reason, count(*) FROM unread WHERE NOT is_test GROUP BY ALL"
-            ).fetchall()
-        )
-    )
+    reasons = _unread(db, skipped)
     tests = db.execute(
         "SELECT dataset, count(*) FROM rows WHERE is_test AND row NOT IN (SELECT row FROM unread) "
         "GROUP BY ALL ORDER BY ALL"
@@ -81,6 +64,23 @@ def count_rows(
         skipped=dict(sorted(reasons.items())),
         seconds=round(seconds, 2),
     )
+
+
+def _unread(db: Any, skipped: Sequence[Skipped]) -> Counter[str]:
+    """Make the table `unread` (row, reason, is_test); training rows in it by reason."""
+    listed = pa.table(
+        {
+            "image_id": pa.array([skip.item for skip in skipped], pa.string()),
+            "reason": pa.array([skip.reason for skip in skipped], pa.string()),
+        }
+    )
+    db.register("listed", listed)
+    db.execute(
+        "CREATE TABLE unread AS SELECT row, reason, is_test FROM rows JOIN listed USING (image_id)"
+    )
+    db.unregister("listed")
+    counted = db.execute("SELECT reason, count(*) FROM unread WHERE NOT is_test GROUP BY ALL")
+    return Counter(dict(counted.fetchall()))
 
 
 def _count(db: Any, what: str) -> int:

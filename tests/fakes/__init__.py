@@ -12,6 +12,7 @@ from itertools import cycle
 from pathlib import Path
 
 import pyarrow as pa
+from PIL import Image
 
 from fakes import (
     auair,
@@ -185,3 +186,15 @@ def hashed(
     table.write(folder / "captions.parquet", [made], table.metadata({name: source}))
     table.write_roots(folder, {name: folder / "images"})
     return folder
+
+
+# What `looks.levels.TRANSFORMS` names, as Pillow does it.
+TURNS = {
+    "flip-left-right": Image.Transpose.FLIP_LEFT_RIGHT,
+    "flip-top-bottom": Image.Transpose.FLIP_TOP_BOTTOM,
+    "rotate-180": Image.Transpose.ROTATE_180,
+    "transpose": Image.Transpose.TRANSPOSE,
+    "rotate-90": Image.Transpose.ROTATE_90,
+    "rotate-270": Image.Transpose.ROTATE_270,
+    "transverse": Image.Transpose.TRANSVERSE,
+}

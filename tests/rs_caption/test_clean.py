@@ -336,3 +336,11 @@ def test_finished_parts_are_reused(pictures, cli):
     assert cli(*command).code == 0
     assert kept_in(pictures / "out") == ["RSICD_images/0.png", "RSICD_images/2.png"]
     assert not (pictures / "out/.parts").exists()
+
+
+def test_a_broken_test_that_is_given_twice_is_one(pictures, cli):
+    image(pictures, 4).write_bytes(b"no image")
+    both = (pictures / "table", "--against", pictures / "table")
+    assert cli("dedup", *both, "--out", pictures / "out").code == 3
+    assert table.open_table(pictures / "out").about["dedup"]["tests_not_compared"] == 1
+    assert [row[0] for row in skipped_of(pictures / "out")] == ["rsicd/RSICD_images/4.png"]

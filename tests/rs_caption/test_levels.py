@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from fakes import facts_of, skipped_of
+from fakes import TURNS, facts_of, skipped_of
 from PIL import Image, ImageEnhance
 
 from rs_caption import table
@@ -13,15 +13,6 @@ from rs_caption.convert import convert
 from rs_caption.options import Options
 from rs_caption.request import Request
 
-TURNS = {
-    "flip-left-right": Image.Transpose.FLIP_LEFT_RIGHT,
-    "flip-top-bottom": Image.Transpose.FLIP_TOP_BOTTOM,
-    "rotate-180": Image.Transpose.ROTATE_180,
-    "transpose": Image.Transpose.TRANSPOSE,
-    "rotate-90": Image.Transpose.ROTATE_90,
-    "rotate-270": Image.Transpose.ROTATE_270,
-    "transverse": Image.Transpose.TRANSVERSE,
-}
 BACK = {"rotate-90": "rotate-270", "rotate-270": "rotate-90"}
 
 

@@ -5,6 +5,7 @@ import io
 import imagehash
 import numpy as np
 import pytest
+from fakes import TURNS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,19 +17,9 @@ from rs_caption.looks.phash import block_of, code_of, codes_of, phash
 from rs_caption.pictures.pixels import open_pixels
 from rs_caption.sample import Window
 
-PILLOWS = {
-    "flip-left-right": Image.Transpose.FLIP_LEFT_RIGHT,
-    "flip-top-bottom": Image.Transpose.FLIP_TOP_BOTTOM,
-    "rotate-180": Image.Transpose.ROTATE_180,
-    "transpose": Image.Transpose.TRANSPOSE,
-    "rotate-90": Image.Transpose.ROTATE_90,
-    "rotate-270": Image.Transpose.ROTATE_270,
-    "transverse": Image.Transpose.TRANSVERSE,
-}
-
 
 def turned(image, transform):
-    return image if transform == "same" else image.transpose(PILLOWS[transform])
+    return image if transform == "same" else image.transpose(TURNS[transform])
 
 
 def reference(image):
@@ -46,8 +37,8 @@ def scene(seed, width=90, height=70):
 
 
 def test_the_transforms_are_all_of_pillows():
-    assert set(TRANSFORMS) == {"same", *PILLOWS}
-    assert {member.name.lower().replace("_", "-") for member in Image.Transpose} == set(PILLOWS)
+    assert set(TRANSFORMS) == {"same", *TURNS}
+    assert {member.name.lower().replace("_", "-") for member in Image.Transpose} == set(TURNS)
 
 
 @settings(max_examples=60, deadline=None)
