@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rs_caption.engine.outcome import TRIES, given_up
 from rs_caption.interrupts import ctrl_c_held, let_ctrl_c_through
@@ -122,6 +123,7 @@ class _Crew:
         Raises:
             WorkerError: it killed its worker each time that it ran alone.
         """
+        _unblock(self._executor)
         self.leave()
         if self._workers == 1:  # nobody else can have died
             self._deaths = self._deaths + 1 if self._blamed is first else 1
@@ -136,6 +138,17 @@ class _Crew:
     def leave(self) -> None:
         """End the workers, once each has done the item it is at."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _unblock(broken: ProcessPoolExecutor) -> None:
+    """Let a broken pool end where Python itself would wait for ever (mended in its 3.11.5).
+
+    Of a job larger than a pipe holds (64 KiB) the rest waits for a worker to read it, and all are
+    dead; without a reader the write fails instead. https://github.com/python/cpython/issues/94777
+    """
+    if sys.version_info < (3, 11, 5):
+        queue: Any = broken._call_queue  # type: ignore[attr-defined]  # noqa: SLF001
+        queue._reader.close()  # noqa: SLF001 - as Python itself does from 3.11.5 on
 
 
 def _enter_worker() -> None:

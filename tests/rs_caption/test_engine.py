@@ -32,6 +32,11 @@ def die_once(job):
     return str(path)
 
 
+def die_once_over_much(job):
+    path, _much = job
+    return die_once((path, True))
+
+
 @pytest.mark.parametrize(
     "engine", [Serial(), Pool(2), Pool(2, alone_s=0)], ids=["serial", "patient", "pool"]
 )
@@ -71,6 +76,12 @@ def test_a_job_that_kills_its_worker_every_time_is_named(workers):
 def test_what_was_under_way_when_a_worker_died_is_done_again(tmp_path):
     jobs = [(tmp_path / f"{number}", number in {5, 6, 20}) for number in range(30)]
     assert list(Pool(2, alone_s=0).map(die_once, jobs)) == [str(path) for path, _ in jobs]
+
+
+def test_jobs_larger_than_a_pipe_holds_survive_a_death_too(tmp_path):
+    jobs = [(tmp_path / f"{number}", bytes(1 << 20)) for number in range(5)]
+    jobs[0][0].touch()  # the first is done in this process
+    assert list(Pool(2, alone_s=0).map(die_once_over_much, jobs)) == [str(path) for path, _ in jobs]
 
 
 def test_an_error_that_came_before_another_worker_died_is_kept():
