@@ -120,7 +120,7 @@ def _hashed(job: Job, rows: list[Row]) -> tuple[list[int | None] | None, list[Sk
     """The hash of each row, and those that have none, where hashes are asked for."""
     if not job.hashed:
         return None, []
-    from rs_caption.looks.fresh import hashes_of  # noqa: PLC0415 -- loads scipy
+    from rs_caption.looks.fresh import hashes_of  # noqa: PLC0415 -- most conversions hash nothing
 
     return hashes_of(rows, job.source.root, job.options.bands)
 

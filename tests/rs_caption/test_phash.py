@@ -31,6 +31,29 @@ def test_hash_of_random_images_is_imagehashs(mode, seed):
     assert phash(image) == reference(image)
 
 
+def mirrored(seed):
+    """Equal to its own transpose and flips: many frequencies are equal or zero but for rounding."""
+    corner = np.random.default_rng(seed).integers(0, 256, (16, 16), np.uint8)
+    corner = np.tril(corner) + np.tril(corner, -1).T
+    half = np.concatenate([corner, corner[::-1]])
+    return Image.fromarray(np.concatenate([half, half[:, ::-1]], axis=1))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_hash_of_symmetric_images_is_imagehashs(seed):
+    """Where rounding decides, only imagehash's own transform rounds as it does."""
+    image = mirrored(seed)
+    assert phash(image) == reference(image)
+
+
+def test_hash_of_images_of_few_frequencies_is_imagehashs():
+    ramp = np.tile(np.arange(32, dtype=np.uint8) * 8, (32, 1))
+    board = np.indices((32, 32)).sum(0).astype(np.uint8) % 2 * 255
+    for pixels in (ramp, ramp.T, board, board[::-1], np.maximum(ramp, ramp.T), ramp // 128 * 255):
+        image = Image.fromarray(np.ascontiguousarray(pixels))
+        assert phash(image) == reference(image)
+
+
 def test_the_first_bit_is_the_highest_and_a_black_image_has_it_alone():
     """Of a flat image only the mean frequency is above the median; black has none at all."""
     assert phash(Image.new("L", (64, 64), 200)) == 1 << 63
