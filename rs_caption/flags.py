@@ -213,7 +213,13 @@ Match = Annotated[
     ),
 ]
 Threshold = Annotated[
-    int, typer.Option("--threshold", min=0, max=16, help="Hamming distance in bits, inclusive.")
+    int | None,
+    typer.Option(
+        "--threshold",
+        min=0,
+        max=16,
+        help="Hamming distance of hashes in bits, inclusive; not of --match exact; default: 2.",
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say and list what would leave; write no table.")

@@ -97,15 +97,7 @@ def check(
     try:
         found = list(reader.scan(source))
     except (UserError, DataError) as error:
-        elsewhere = "Did you mean" in str(error) or " is here: " in str(error)
-        least = min(missing, key=lambda one: (not one.by_half, len(one.names)), default=None)
-        remedy = ""
-        if least and not elsewhere:
-            of = [least] if least.by_half else missing  # where nothing is here, all of it
-            names = [name for one in of for name in one.names]
-            split = least.part.split if least.by_half else ""
-            remedy = where_from(source.manifest, names, split)
-        return Findings(faults=(Fault(str(error), remedy),))
+        return Findings(faults=(_unlisted(source, missing, str(error)),))
     items = sorted((entry for entry in found if isinstance(entry, Item)), key=lambda one: one.key)
     skipped = [entry for entry in found if isinstance(entry, Skipped)] + _twice(items)
     counts = _count(source, items)
@@ -123,6 +115,19 @@ def check(
         looked_at=looked.items,
         objects=looked.objects,
         classes=tuple(sorted(looked.classes)),
+    )
+
+
+def _unlisted(source: Source, missing: Sequence[Missing], said: str) -> Fault:
+    """A folder of which not even the items can be listed, and where what lacks is to be had."""
+    elsewhere = "Did you mean" in said or " is here: " in said
+    least = min(missing, key=lambda one: (not one.by_half, len(one.names)), default=None)
+    if least is None or elsewhere:
+        return Fault(said)
+    of = [least] if least.by_half else missing  # where nothing is here, all of it
+    names = [name for one in of for name in one.names]
+    return Fault(
+        said, where_from(source.manifest, names, least.part.split if least.by_half else "")
     )
 
 

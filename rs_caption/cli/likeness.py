@@ -71,7 +71,7 @@ def dedup(
     *,
     against: Against = None,
     match: Match = MatchLevel.NEAR,
-    threshold: Threshold = 2,
+    threshold: Threshold = None,
     dry_run: DryRun = False,
     memory: Memory = "",
     workers: WorkersOption = default_workers(),
@@ -86,13 +86,13 @@ def dedup(
     """
     from rs_caption.commands.cleaning import clean_tables  # noqa: PLC0415
     from rs_caption.dedup.budget import bytes_of  # noqa: PLC0415
-    from rs_caption.dedup.request import CleanRequest  # noqa: PLC0415
+    from rs_caption.dedup.request import CleanRequest, threshold_of  # noqa: PLC0415
 
     request = CleanRequest(
         tables=tuple(tables),
         against=tuple(against or ()),
         out=out,
-        threshold=threshold,
+        threshold=threshold_of(match.value, threshold),
         match=match.value,
         work=work_of(workers, engine),
         memory=bytes_of(memory),
@@ -109,7 +109,7 @@ def leaks(
     against: Against = None,
     out: ReportOption = Path("leaks.html"),
     match: Match = MatchLevel.NEAR,
-    threshold: Threshold = 2,
+    threshold: Threshold = None,
     pairs: Pairs = 24,
     json: CountsOption = None,
     lists: Lists = None,
@@ -125,6 +125,7 @@ def leaks(
     """
     from rs_caption.commands.leaks import Wanted, parts_beside, report_leaks  # noqa: PLC0415
     from rs_caption.dedup.budget import bytes_of  # noqa: PLC0415
+    from rs_caption.dedup.request import threshold_of  # noqa: PLC0415
     from rs_caption.leaks.evidence import LeakRequest  # noqa: PLC0415
 
     request = LeakRequest(
@@ -132,7 +133,7 @@ def leaks(
         against=tuple(against or ()),
         parts=parts_beside(out),
         match=match.value,
-        threshold=threshold,
+        threshold=threshold_of(match.value, threshold),
         work=work_of(workers, engine),
         memory=bytes_of(memory),
         found=lists,

@@ -62,6 +62,9 @@ def _print_rows(result: CleanResult, request: CleanRequest) -> None:
         say("Nothing guards against leakage yet: add --against with a table or folder of tests.")
     if report.tests_not_compared:
         say(f"Test rows NOT compared with, no readable image: {report.tests_not_compared:,}")
+    if report.hashed_fast:
+        off = ", ".join(f"{name} {_bits(most)}" for name, most in report.hashed_fast.items())
+        say(f"Hashes made with --fast, off where measured by at most: {off}; all others are exact")
 
 
 def _bits(number: int) -> str:

@@ -1,4 +1,7 @@
-"""Nodes by hash: links between hashes become links between the nodes that have them."""
+"""Nodes by hash: links between hashes become links between the nodes that have them.
+
+What is kept by hash may be anything else that has one, such as windows of images.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 from rs_caption.blocks import Links
 
 BEST = 64  # nodes of a hash
-_PAIRS_AT_ONCE = 1 << 20
+PAIRS_AT_ONCE = 1 << 20
 
 
 class Buckets(NamedTuple):
@@ -57,6 +60,15 @@ def holders(
     yield from _meetings(links, left, right, (most_P, number_P - most_P, few_P))
 
 
+def all_holders(
+    links: Links, left: Buckets, right: Buckets
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]]:
+    """All nodes of each left code with all of each right code, and their distance, in chunks."""
+    no_P = np.zeros(len(links.left_P), np.int64)
+    numbers = left.number_U[links.left_P], right.number_U[links.right_P]
+    return _meetings(links, left, right, (no_P, *numbers))
+
+
 def _meetings(
     links: Links,
     left: Buckets,
@@ -66,7 +78,7 @@ def _meetings(
     """Of each link so many left nodes, from the first-th on, with so many right ones."""
     from_P, lefts_P, rights_P = ranges
     number_P = lefts_P * rights_P
-    batch_P = (np.cumsum(number_P) - number_P) // _PAIRS_AT_ONCE
+    batch_P = (np.cumsum(number_P) - number_P) // PAIRS_AT_ONCE
     for batch in np.split(np.arange(len(number_P)), np.flatnonzero(np.diff(batch_P)) + 1):
         link = np.repeat(batch, number_P[batch])
         if not len(link):

@@ -6,7 +6,6 @@ folders without that split, all rows. They are compared with, never written.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -25,13 +24,22 @@ from rs_caption.dedup.fates import NOBODY, Fates, settle
 from rs_caption.dedup.gather import gather
 from rs_caption.dedup.links import Search, Seen, add_links
 from rs_caption.dedup.nodes import Nodes, collapse
-from rs_caption.dedup.population import Source, load, ranked, sources_of
+from rs_caption.dedup.population import (
+    Source,
+    digest_of,
+    keep_one_copy,
+    load,
+    not_compared,
+    ranked,
+    sources_of,
+)
 from rs_caption.dedup.report import CleanReport, count_rows
 from rs_caption.dedup.request import (
     DEFAULT_MATCH,
     CleanRequest,
     check_out,
     check_training,
+    hashed_fast,
     merged_roots,
     merged_sources,
 )
@@ -104,11 +112,14 @@ def _clean(
         load(db, sources)
         check_training(db, corpus)
         found = _compare(db, sources, request, bars)
+        skipped = not_compared(db, [*found.views.skipped, *left_out(against)], found.views.known_N)
         lists.note_fates(db, found.rows_R, found.fates, _exact(found))
-        unread = [*found.views.skipped, *left_out(against)]
-        skipped = list({skip.item: skip for skip in unread}.values())  # a test may be given twice
         shared = lists.shared_with_tests(db, found.rows_R, found.nodes.node_R)
-        report = count_rows(db, skipped, shared, time.monotonic() - started)
+        report = replace(
+            count_rows(db, skipped, shared),
+            hashed_fast=hashed_fast(request.match, [*corpus, *against]),
+            seconds=round(time.monotonic() - started, 2),
+        )
         _land(db, request, corpus, sources, found, CleanResult(report, skipped))
     return CleanResult(report, skipped)
 
@@ -116,10 +127,12 @@ def _clean(
 def _compare(db: Any, sources: Sequence[Source], request: CleanRequest, bars: Bars) -> _Compared:
     """Look at every row, link what looks alike, decide who leaves."""
     views = look_at(sources, request.match, request.work, request.out / PARTS_FOLDER, bars)
-    if views.skipped and request.stop_on_error:
-        first = min(views.skipped)
+    known_N = views.known_N
+    keep_one_copy(db, known_N)
+    if request.stop_on_error and (unread := not_compared(db, views.skipped, known_N)):
+        first = min(unread)
         raise DataError(first.reason, first.item, first.detail)
-    rows_R = ranked(db, views.known_N)
+    rows_R = ranked(db, known_N)
     nodes = collapse(*keys_of(views, request.match, rows_R))
     best_C = rows_R[nodes.best_C]
     is_test_C = _tests_among(db, sources, best_C)
@@ -176,20 +189,17 @@ def _exact(found: _Compared) -> NDArray[np.bool_]:
 
 def _stamp(db: Any, request: CleanRequest, report: CleanReport) -> dict[str, Any]:
     """What the clean table says of how it was checked, so that a trainer can refuse it."""
-    digest = hashlib.sha256()
     tests = db.sql("SELECT image_id FROM rows WHERE is_test ORDER BY image_id")
-    for batch in tests.to_arrow_reader(1 << 16):
-        digest.update("".join(f"{name}\n" for name in batch["image_id"].to_pylist()).encode())
     return {
         "match": request.match,
         "threshold": request.threshold,
         "tests": report.tests,
-        "tests_digest": digest.hexdigest(),
+        "tests_digest": digest_of(batch["image_id"] for batch in tests.to_arrow_reader(1 << 16)),
         "tests_not_compared": report.tests_not_compared,
     }
 
 
-def _hashed_fast(request: CleanRequest, corpus: Sequence[CaptionTable]) -> dict[str, Any]:
+def _phash_note(request: CleanRequest, corpus: Sequence[CaptionTable]) -> dict[str, Any]:
     """What tables say of hashes that were made fast, where the clean table takes them over."""
     notes = [one.about["phash"] for one in corpus if "phash" in one.about]
     if not notes or request.match != DEFAULT_MATCH:
@@ -231,5 +241,5 @@ def _land(
     ).fetchnumpy()["row"]
     db.unregister("staying")
     rows = gather(sources, np.asarray(kept, np.int64), found.views.codes_of)
-    about = table.metadata(merged_sources(corpus), dedup=stamp, **_hashed_fast(request, corpus))
+    about = table.metadata(merged_sources(corpus), dedup=stamp, **_phash_note(request, corpus))
     table.write(request.out / table.TABLE_FILE, rows, about)

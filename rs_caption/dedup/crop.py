@@ -77,6 +77,7 @@ def crop_links(
             if pair not in linked:
                 linked.add(pair)
                 yield link
+        linked = {pair for pair in linked if pair[1] >= wholes.stop}  # others won't come again
         progress(wholes.stop, number)
 
 

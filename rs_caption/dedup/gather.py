@@ -47,26 +47,25 @@ def gather(
 
 
 class _Cursor:
-    """Reads a table forward."""
+    """Reads a table forward, one batch at a time."""
 
     def __init__(self, source: Source) -> None:
         self._path = source.table.path
         self._batches = source.table.batches()
-        self._held: list[pa.RecordBatch] = []
+        self._held = pa.RecordBatch.from_pylist([], SCHEMA)
         self._first = self._end = source.first  # rows held
 
     def take(self, rows: NDArray[np.int64]) -> pa.Table:
         """Rows by number, ascending, none before those taken earlier."""
         if np.any(np.diff(rows) <= 0) or rows[0] < self._first:
             raise TableError(f"{self._path}: its rows are not ordered by image_id")
-        while self._held and self._first + len(self._held[0]) <= rows[0]:
-            self._first += len(self._held.pop(0))
-        while self._end <= rows[-1]:
-            batch = next(self._batches)
-            self._end += len(batch)
-            if self._end <= rows[0]:
-                self._first = self._end
-            else:
-                self._held.append(batch)
-        held = pa.Table.from_batches(self._held).cast(SCHEMA)
-        return held.take(pa.array(rows - self._first))
+        taken = []
+        while True:
+            here = int(np.searchsorted(rows, self._end))
+            if here:
+                taken.append(self._held.take(pa.array(rows[:here] - self._first)))
+            if here == len(rows):
+                return pa.Table.from_batches(taken).cast(SCHEMA)
+            rows = rows[here:]
+            self._held = next(self._batches)
+            self._first, self._end = self._end, self._end + len(self._held)

@@ -6,7 +6,8 @@ counts them within a budget and spills the rest to disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from rs_caption.dedup.budget import insert
 from rs_caption.errors import TableError
+from rs_caption.sample import Skipped
 from rs_caption.table import CaptionTable
 
 TEST_SPLIT = "test"
@@ -81,6 +83,8 @@ def _is_test(batch: pa.RecordBatch) -> NDArray[np.bool_]:
 def load(db: Any, sources: Sequence[Source]) -> None:
     """Make the table `rows` (row, source, image_id, dataset, family, split, pixels, is_test).
 
+    A test that is given twice is in it twice, until `keep_one_copy`.
+
     Raises:
         TableError: two tables of the corpus share an image id, or a training row is a test too.
     """
@@ -96,10 +100,6 @@ def load(db: Any, sources: Sequence[Source]) -> None:
         "FROM rows GROUP BY image_id HAVING count(*) > 1"
     )
     _refuse_shared(db, sources)
-    db.execute(  # a test row that is given twice is one
-        "DELETE FROM rows USING shared "
-        "WHERE rows.image_id = shared.image_id AND rows.row > shared.first"
-    )
 
 
 def _batches(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
@@ -142,6 +142,49 @@ def _refuse_shared(db: Any, sources: Sequence[Source]) -> None:
             f"{sources[at].table.path}: the image id {image_id!r} is in the corpus too, as a "
             "training row; a table cannot be its own test"
         )
+
+
+def keep_one_copy(db: Any, known_N: NDArray[np.bool_]) -> None:
+    """Of a test that is given twice, keep the first copy in `rows` whose image could be read.
+
+    Where none could, the first. One id is one image: copies are not compared with each other.
+
+    Args:
+        db: with the tables `rows` and `shared`.
+        known_N: for each row number whether its image could be read.
+    """
+    rows = db.execute("SELECT row FROM rows JOIN shared USING (image_id)").fetchnumpy()["row"]
+    db.register("copies", pa.table({"row": rows, "known": known_N[rows]}))
+    db.execute(
+        "DELETE FROM rows WHERE row IN (SELECT row FROM (SELECT row, row_number() OVER "
+        "(PARTITION BY image_id ORDER BY known DESC, row) AS number FROM rows "
+        "JOIN copies USING (row)) WHERE number > 1)"
+    )
+    db.unregister("copies")
+
+
+def not_compared(db: Any, skipped: Sequence[Skipped], known_N: NDArray[np.bool_]) -> list[Skipped]:
+    """Of what could not be read what has no other copy that could, each id once.
+
+    Args:
+        db: with the table `rows`.
+        skipped: by image id; may name ids twice, and ids that have no row.
+        known_N: for each row number whether its image could be read.
+    """
+    by_id = {skip.item: skip for skip in skipped}
+    db.register("listed", pa.table({"image_id": pa.array(list(by_id), pa.string())}))
+    found = db.execute("SELECT image_id, row FROM rows JOIN listed USING (image_id)").fetchall()
+    db.unregister("listed")
+    seen = {image_id for image_id, row in found if known_N[row]}
+    return [skip for image_id, skip in by_id.items() if image_id not in seen]
+
+
+def digest_of(ids: Iterable[pa.Array]) -> str:
+    """One number for a set of image ids, which come in order."""
+    digest = hashlib.sha256()
+    for some in ids:
+        digest.update("".join(f"{name}\n" for name in some.to_pylist()).encode())
+    return digest.hexdigest()
 
 
 def ranked(db: Any, known_N: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs_caption import blocks
+from rs_caption.dedup.buckets import PAIRS_AT_ONCE, Buckets, all_holders, buckets_of
 from rs_caption.engine import Progress, Work, engine_for, no_progress
 from rs_caption.looks.windows import (
     Plan,
@@ -31,7 +32,6 @@ LEAST_CONTRAST = 2.0  # grey levels, in 64 frequencies
 SMALLEST_PX = 16
 BYTES_A_WINDOW = 64  # code, image, number, and what sorting them needs
 _IMAGES_A_JOB, _IMAGES_AT_ONCE = 128, 16
-_PAIRS_AT_ONCE = 1 << 20
 
 
 class Thumbs(Protocol):
@@ -78,19 +78,19 @@ class Coded(NamedTuple):
     @classmethod
     def joined(cls, some: Sequence[Coded]) -> Coded:
         """One after the other."""
-        return cls(
-            np.concatenate([each.codes_W for each in some]),
-            np.concatenate([each.image_W for each in some]),
-            np.concatenate([each.window_W for each in some]),
-        )
+        return cls(*map(np.concatenate, zip(*some, strict=True)))
 
 
 class Holders(NamedTuple):
-    """Windows by code: those of code `u` are `first_V[u]` to `first_V[u + 1]` of `coded`."""
+    """Windows by code: the nodes of `buckets` are positions in `coded`."""
 
-    codes_U: NDArray[np.uint64]
-    first_V: NDArray[np.intp]  # U + 1
+    buckets: Buckets
     coded: Coded
+
+    @classmethod
+    def of(cls, coded: Coded) -> Holders:
+        """Sort windows by code."""
+        return cls(buckets_of(coded.codes_W, None), coded)
 
 
 class Proposals(NamedTuple):
@@ -109,12 +109,7 @@ class Proposals(NamedTuple):
     @classmethod
     def joined(cls, some: Sequence[Proposals]) -> Proposals:
         """One after the other."""
-        return cls(
-            np.concatenate([each.whole_P for each in some]),
-            np.concatenate([each.part_P for each in some]),
-            np.concatenate([each.window_P for each in some]),
-            np.concatenate([each.distance_P for each in some]),
-        )
+        return cls(*map(np.concatenate, zip(*some, strict=True)))
 
 
 class _Job(NamedTuple):
@@ -129,7 +124,7 @@ def parts_of(population: Population, progress: Progress = no_progress) -> dict[i
     """All images as parts, by aspect bin."""
     everyone = range(len(population.thumbs))
     by_bin = _coded(population, everyone, None, progress)
-    return {aspect: _holders(by_bin[aspect]) for aspect in sorted(by_bin)}
+    return {aspect: Holders.of(by_bin[aspect]) for aspect in sorted(by_bin)}
 
 
 def chunks(population: Population, bins: Sequence[int]) -> Iterator[range]:
@@ -158,17 +153,12 @@ def propose(
     by_bin = _coded(population, wholes, tuple(parts), progress)
     found = [_nothing()]
     for aspect, coded in by_bin.items():
-        windows, others = _holders(coded), parts[aspect]
-        near = blocks.near_between(
-            windows.codes_U, others.codes_U, THRESHOLD, population.memory // 4
-        )
-        for links in near:
-            for pairs in _pairs(links, windows, others):
-                found.append(_nearest(_wanted(pairs, population.is_test_N)))
-                if sum(len(some.whole_P) for some in found[1:]) > max(
-                    _PAIRS_AT_ONCE, len(found[0].whole_P)
-                ):
-                    found = [_nearest(Proposals.joined(found))]
+        windows, others = Holders.of(coded), parts[aspect]
+        for pairs in _pairs(windows, others, population.memory // 4):
+            found.append(_nearest(_wanted(pairs, population.is_test_N)))
+            fresh = sum(len(some.whole_P) for some in found[1:])
+            if fresh > max(PAIRS_AT_ONCE, len(found[0].whole_P)):
+                found = [_nearest(Proposals.joined(found))]
     return _nearest(Proposals.joined(found))
 
 
@@ -223,32 +213,17 @@ def _usable(shape: tuple[int, ...]) -> bool:
     return min(shape, default=0) >= SMALLEST_PX
 
 
-def _holders(coded: Coded) -> Holders:
-    order = np.argsort(coded.codes_W, kind="stable")
-    ordered = Coded(coded.codes_W[order], coded.image_W[order], coded.window_W[order])
-    codes_U, first_U = np.unique(ordered.codes_W, return_index=True)
-    return Holders(codes_U, np.append(first_U, len(order)), ordered)
-
-
-def _pairs(links: blocks.Links, windows: Holders, parts: Holders) -> Iterator[Proposals]:
-    """All windows of each left code with all parts of each right code, some at a time."""
-    left_P, right_P = links.left_P.astype(np.intp), links.right_P.astype(np.intp)
-    first_left_P, first_right_P = windows.first_V[left_P], parts.first_V[right_P]
-    rights_P = parts.first_V[right_P + 1] - first_right_P
-    number_P = (windows.first_V[left_P + 1] - first_left_P) * rights_P
-    batch_P = (np.cumsum(number_P) - number_P) // _PAIRS_AT_ONCE
-    for batch in np.split(np.arange(len(left_P)), np.flatnonzero(np.diff(batch_P)) + 1):
-        link = np.repeat(batch, number_P[batch])
-        number = number_P[batch]
-        within = np.arange(len(link)) - np.repeat(np.cumsum(number) - number, number)
-        left = first_left_P[link] + within // rights_P[link]
-        right = first_right_P[link] + within % rights_P[link]
-        yield Proposals(
-            windows.coded.image_W[left],
-            parts.coded.image_W[right],
-            windows.coded.window_W[left],
-            links.distance_P[link],
-        )
+def _pairs(windows: Holders, parts: Holders, memory: int) -> Iterator[Proposals]:
+    """All windows with all parts whose codes are near, some at a time."""
+    codes = windows.buckets.codes_U, parts.buckets.codes_U
+    for links in blocks.near_between(*codes, THRESHOLD, memory):
+        for left, right, distance_P in all_holders(links, windows.buckets, parts.buckets):
+            yield Proposals(
+                windows.coded.image_W[left],
+                parts.coded.image_W[right],
+                windows.coded.window_W[left],
+                distance_P,
+            )
 
 
 def _wanted(pairs: Proposals, is_test_N: NDArray[np.bool_]) -> Proposals:

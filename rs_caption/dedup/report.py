@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -29,19 +29,17 @@ class CleanReport:
     shared_with_tests: list[Shared]
     tests_touched: dict[str, int]  # test rows that any training row looks like, by dataset
     skipped: dict[str, int]  # training rows whose images cannot be read, by reason
-    seconds: float
+    hashed_fast: dict[str, int] = field(default_factory=dict)  # dataset -> most bits off
+    seconds: float = 0.0
 
 
-def count_rows(
-    db: Any, skipped: Sequence[Skipped], shared: list[Shared], seconds: float
-) -> CleanReport:
+def count_rows(db: Any, skipped: Sequence[Skipped], shared: list[Shared]) -> CleanReport:
     """Count what the tables `rows` and `removed` hold.
 
     Args:
         db: with both.
         skipped: rows that could not be compared.
         shared: of training and test sets.
-        seconds: what it took.
     """
     reasons = _unread(db, skipped)
     tests = db.execute(
@@ -62,7 +60,6 @@ def count_rows(
         shared_with_tests=shared,
         tests_touched=lists.tests_touched(db),
         skipped=dict(sorted(reasons.items())),
-        seconds=round(seconds, 2),
     )
 
 

@@ -32,6 +32,37 @@ class CleanRequest:
     dry_run: bool = False  # lists, but no table
 
 
+def threshold_of(match: str, typed: int | None) -> int:
+    """The bits to look up to.
+
+    Raises:
+        UserError: a number was typed, and equal pixels have no distance.
+    """
+    if typed is None:
+        return DEFAULT_THRESHOLD
+    if match == "exact":
+        raise UserError(
+            "--threshold counts bits of hashes, and --match exact compares pixels; leave "
+            "--threshold out, or --match near"
+        )
+    return typed
+
+
+def hashed_fast(match: str, tables: Sequence[CaptionTable]) -> dict[str, int]:
+    """Datasets compared by hashes of `hash --fast` -> bits that these are off, at most.
+
+    As measured on a sample when they were made.
+    """
+    if match != DEFAULT_MATCH:  # other levels look at the images themselves
+        return {}
+    return {
+        name: one.about["phash"]["max_bits"]
+        for one in tables
+        if "phash" in one.about
+        for name in sorted(one.about["sources"])
+    }
+
+
 def check_training(db: Any, corpus: Sequence[CaptionTable]) -> None:
     """Whether there is anything to take look-alikes out of.
 

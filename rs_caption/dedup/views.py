@@ -16,6 +16,7 @@ from rs_caption.looks.looks import Looks, looks_of
 from rs_caption.looks.stored import Thumbs
 from rs_caption.sample import Skipped
 
+_ROWS_AT_ONCE = 1 << 16  # of which there are copies beside those asked for
 Bars = Callable[[str], AbstractContextManager[Progress]]  # what is done -> whom to tell of it
 
 
@@ -83,11 +84,14 @@ class Views:
     def _taken(
         self, columns: Sequence[NDArray[np.uint64]], rows: NDArray[np.int64]
     ) -> NDArray[np.uint64]:
-        table_of = np.searchsorted(self.firsts, rows, "right") - 1
         width = columns[0].shape[1] if columns else 1
         taken = np.empty((len(rows), width), np.uint64)
-        for at, (column, first) in enumerate(zip(columns, self.firsts, strict=True)):
-            taken[table_of == at] = column[rows[table_of == at] - first]
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            table_of = np.searchsorted(self.firsts, some, "right") - 1
+            for at in np.unique(table_of):
+                which = np.flatnonzero(table_of == at)
+                taken[start + which] = columns[at][some[which] - self.firsts[at]]
         return taken
 
 

@@ -7,19 +7,17 @@ What dedup has left in a folder is all that is needed: `removed.parquet`, `dedup
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from rs_caption import storage
 from rs_caption.dedup.clean import REPORT_FILE, clean, no_bars
 from rs_caption.dedup.lists import REMOVED_FILE, Shared
-from rs_caption.dedup.population import TEST_SPLIT, Source, sources_of
+from rs_caption.dedup.population import TEST_SPLIT, Source, digest_of, sources_of
 from rs_caption.dedup.request import CleanRequest
 from rs_caption.dedup.views import Bars
 from rs_caption.engine import ALONE, Work
@@ -27,6 +25,7 @@ from rs_caption.errors import TableError, UserError
 from rs_caption.files import read_json
 from rs_caption.folders import left_out, open_tests
 from rs_caption.leaks.findings import Comparison
+from rs_caption.leaks.removals import read_removals
 from rs_caption.looks.levels import LEVELS
 from rs_caption.sample import Skipped
 from rs_caption.skips import SKIPPED_FILE, read_skipped
@@ -65,6 +64,14 @@ class _Given:
     tests: Sequence[CaptionTable]
     training_rows: Mapping[str, int]
     test_rows: Mapping[str, int]
+
+    @property
+    def tests_digest(self) -> str:
+        """The digest of the ids of the tests, as dedup notes it."""
+        sources = sources_of(self.corpus, self.tests)
+        ids = [ids for one in sources for ids in _test_ids(one)]
+        ordered = pa.table({"id": pc.unique(pa.chunked_array(ids, pa.string())).sort()})
+        return digest_of(batch["id"] for batch in ordered.to_batches(1 << 16))
 
 
 def gather(request: LeakRequest, bars: Bars = no_bars) -> Evidence:
@@ -134,11 +141,10 @@ def _read_comparison(folder: Path, given: _Given) -> Comparison:
         TableError: it is of another version, or of other tables.
     """
     report: Any = read_json(folder / REPORT_FILE)
-    removed = pq.read_table(storage.readable(folder / REMOVED_FILE))
-    like_tests = removed.filter(pc.equal(removed["reason"], "test"))
     unread_tests, unread_training = _unread(folder, given.corpus, given.tests)
     try:
         _check_same(folder, report, given)
+        removals = read_removals(folder / REMOVED_FILE)
         return Comparison(
             level=report["match"],
             threshold=report["threshold"],
@@ -147,7 +153,8 @@ def _read_comparison(folder: Path, given: _Given) -> Comparison:
             touched=report["tests_touched"],
             leaving=report["like_tests"],
             shared=[Shared(*one) for one in report["shared_with_tests"]],
-            removed=like_tests.to_pylist(),
+            counts=removals.counts,
+            removed=removals.rows,
             unread_tests=unread_tests,
             unread_training=unread_training,
         )
@@ -182,6 +189,11 @@ def _check_same(folder: Path, report: Any, given: _Given) -> None:
             f"{folder}: is of other tables, where {', '.join(sorted(other))} differs; give those "
             "that were compared, or leave out --from"
         )
+    if report["tests_digest"] != given.tests_digest:
+        raise TableError(
+            f"{folder}: is of other tests, as many but not the same images; give those that were "
+            "compared, or leave out --from"
+        )
 
 
 def _rows(sources: Sequence[Source]) -> tuple[Counter[str], Counter[str]]:
@@ -196,6 +208,14 @@ def _rows(sources: Sequence[Source]) -> tuple[Counter[str], Counter[str]]:
             all_test = source.is_against and not source.only_tests
             tests.update(_counted((batch if all_test else batch.filter(is_test))["dataset"]))
     return training, tests
+
+
+def _test_ids(source: Source) -> Iterator[pa.Array]:
+    for batch in source.table.batches(["image_id", "split"]):
+        if source.is_against and not source.only_tests:
+            yield batch["image_id"]
+        else:
+            yield batch.filter(pc.equal(batch["split"], TEST_SPLIT))["image_id"]
 
 
 def _counted(column: Any) -> dict[str, int]:

@@ -27,7 +27,8 @@ class Comparison:
     touched: Mapping[str, int]  # dataset -> test rows that any training row looks like
     leaving: int  # training rows that look like any test row
     shared: Sequence[Shared]
-    removed: Sequence[Mapping[str, Any]]  # rows of removed.parquet whose reason is `test`
+    counts: Mapping[tuple[str, str, str], int]  # (train, test, level) -> training rows that leave
+    removed: Sequence[Mapping[str, Any]]  # those to choose pairs from, as in removed.parquet
     unread_tests: Sequence[Skipped] = ()  # rows that could not be compared
     unread_training: Sequence[Skipped] = ()
 
@@ -107,18 +108,15 @@ def turn_of(text: str) -> Turn:
 
 def cells_of(found: Comparison, number: int) -> list[Cell]:
     """The cells, the largest share of a test set first, each with up to `number` pairs."""
-    levels: dict[tuple[str, str], Counter[str]] = {}
     pairs: dict[tuple[str, str], list[Pair]] = {}
     for pair in map(pair_of, found.removed):
-        key = (pair.train, pair.test)
-        levels.setdefault(key, Counter())[pair.level] += 1
-        pairs.setdefault(key, []).append(pair)
+        pairs.setdefault((pair.train, pair.test), []).append(pair)
     number = min(number, max(1, MOST_PAIRS // max(1, len(found.shared)))) if number else 0
     cells = []
     for one in found.shared:
         key = (one.train, one.test)
-        counts = levels.get(key, Counter())
-        by_level = {level: counts[level] for level in LEVELS if counts[level]}
+        numbers = {level: found.counts.get((*key, level), 0) for level in LEVELS}
+        by_level = {level: number for level, number in numbers.items() if number}
         some = tuple(choose(pairs.get(key, []), number))
         cells.append(Cell(one, by_level, some))
     return sorted(cells, key=lambda cell: (-cell.share, cell.shared))

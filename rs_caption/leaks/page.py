@@ -127,7 +127,9 @@ def _entry(touched: int, tests: int) -> dict[str, str]:
 
 def _levels(found: Comparison) -> list[dict[str, str]]:
     """The levels that rows leave by, and how many by each."""
-    counts = Counter(row["level"] for row in found.removed)
+    counts: Counter[str] = Counter()
+    for (_, _, level), number in found.counts.items():
+        counts[level] += number
     return [
         {"name": level, "rows": f"{counts[level]:,}", "about": words.LEVELS_EXPLAINED[level]}
         for level in LEVELS

@@ -1,8 +1,8 @@
 """A second, plain reading of each format, which shares no code with the readers.
 
 It gives for one image what a file says of it: (class or None for an ignored one, x0, y0, x1, y1)
-of each object, half-open pixels; or sentences; or class numbers of pixels. Whatever it raises means
-that the file says nothing that could be believed: a reader has to refuse it then.
+of each object, half-open pixels; or sentences; or class numbers of pixels. What it raises, one of
+`UNCLEAR`, means that the file says nothing that could be believed: a reader has to refuse it then.
 """
 
 from __future__ import annotations
@@ -48,6 +48,13 @@ class Asked(NamedTuple):
 
 class WrongError(Exception):
     """What is said cannot be."""
+
+
+# What a reading raises of a file that says nothing clear.
+UNCLEAR = (
+    *(WrongError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError),
+    *(ValueError, ET.ParseError, csv.Error, zlib.error, cv2.error),
+)
 
 
 def number(text: str | float | None) -> float:

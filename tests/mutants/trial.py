@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mutants.edits import Edit, broken
-from mutants.second import READINGS, Asked
+from mutants.second import READINGS, UNCLEAR, Asked
 from rs_caption.errors import DataError, RsCaptionError
 from rs_caption.manifest import Manifest
 from rs_caption.options import Options
@@ -204,7 +204,7 @@ def _against_the_file(root: Path, facts: Manifest, item: Item, sample: Sample) -
         said = said if isinstance(said, np.ndarray) else list(said)
     except NotImplementedError:
         return []
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the file says nothing clear
+    except UNCLEAR as error:
         return [f"{sample.image}: read as {_shown(sample)}, the second reading: {error!r}"]
     if _same(facts.reader, sample, said):
         return []

@@ -120,6 +120,7 @@ def test_test_rows_are_compared_with_and_never_written(tmp_path, cli):
         "shared_with_tests": [["d", "d", 2, 1, 1]],
         "tests_touched": {"d": 1},
         "skipped": {},
+        "hashed_fast": {},
         "dry_run": False,
     }
     assert table.open_table(tmp_path / "out").about["dedup"] == stamp
@@ -220,6 +221,7 @@ def test_wrong_tables(tmp_path, cli):
         (first, other, *out): f"{other}/captions.parquet: d was converted with other options than",
         (first, moved, *out): f"{moved}/captions.parquet: the images of d lie in {moved}/images, t",
         (tmp_path / "none", *out): f"{tmp_path}/none: no caption table here; `rs-caption convert`",
+        (first, *out, "--match", "exact", "--threshold", 2): "--threshold counts bits of hashes, a",
     }
     for arguments, said in wrong.items():
         ended = cli("dedup", *arguments)
@@ -344,3 +346,38 @@ def test_a_broken_test_that_is_given_twice_is_one(pictures, cli):
     assert cli("dedup", *both, "--out", pictures / "out").code == 3
     assert table.open_table(pictures / "out").about["dedup"]["tests_not_compared"] == 1
     assert [row[0] for row in skipped_of(pictures / "out")] == ["rsicd/RSICD_images/4.png"]
+
+
+def test_a_test_is_compared_if_one_of_its_copies_can_be_read(pictures, cli):
+    shutil.copytree(pictures / "table", pictures / "copy")
+    shutil.copytree(pictures / "root", pictures / "whole")
+    table.write_roots(pictures / "copy", {"rsicd": pictures / "whole"})
+    image(pictures, 4).write_bytes(b"no image")
+    both = (pictures / "table", "--against", pictures / "copy", "--on-error", "stop")
+    assert cli("dedup", *both, "--out", pictures / "out").code == 0
+    stamp = table.open_table(pictures / "out").about["dedup"]
+    assert (stamp["tests"], stamp["tests_not_compared"]) == ({"rsicd": 1}, 0)
+    assert removed_in(pictures / "out")[0] == (
+        "rsicd/RSICD_images/1.png",
+        "rsicd/RSICD_images/4.png",
+        *(0, "near", "test"),
+    )
+    assert skipped_of(pictures / "out") == []
+
+
+def test_hashes_made_fast_are_told_of(tmp_path, cli):
+    fast = hashed(tmp_path / "fast", ("a", "train", 0), name="fast")
+    exact = hashed(tmp_path / "exact", ("b", "test", FAR), name="exact")
+    opened = table.open_table(fast)
+    note = {"way": "luma", "compared": 32, "mean_bits": 0.05, "max_bits": 2}
+    table.write(opened.path, [opened.read()], {**opened.about, "phash": note})
+    said = (
+        "Hashes made with --fast, off where measured by at most: fast 2 bits; all others are exact"
+    )
+    more = hashed(tmp_path / "more", ("c", "train", 255), name="more")
+    for at, given in enumerate(((exact, fast), (more, "--against", fast), (exact, more))):
+        out = tmp_path / f"out{at}"
+        ended = cli("dedup", *given, "--out", out)
+        assert (ended.code, said in ended.out) == (0, fast in given)
+        found = json.loads((out / "dedup.json").read_text())["hashed_fast"]
+        assert found == ({"fast": 2} if fast in given else {})

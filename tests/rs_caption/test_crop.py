@@ -181,6 +181,14 @@ def test_a_small_memory_gives_the_same_links():
     assert links_of(*images, work=Work(workers=2)) == everything
 
 
+def test_a_pair_that_is_found_both_ways_comes_once():
+    """Whichever chunk each of them is in: either may be a part of the other."""
+    images = [ground(seed) for seed in range(6)]
+    images.append(cut(images[0], 0.005, 0.005, 0.995, 0.995))
+    for memory in (1 << 17, MEMORY):
+        assert [{link.part, link.whole} for link in links_of(*images, memory=memory)] == [{0, 6}]
+
+
 def test_chunks_cover_all_images_once():
     thumbs = propose.InMemory([thumbnail(ground(seed)) for seed in range(5)])
     population = propose.Population(thumbs, np.zeros(5, np.bool_), ALONE, 1 << 17)

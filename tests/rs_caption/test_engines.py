@@ -6,13 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from fakes import facts_of, picture
-from PIL import Image
+from fakes import facts_of
+from fakes.runs import PATIENCE_S, many_masks, wait_until
 
 from rs_caption.convert import convert
 from rs_caption.options import Options
@@ -21,7 +19,6 @@ from rs_caption.request import Request
 BIN = Path(sys.executable).parent
 LOVEDA = facts_of("loveda")
 IMAGES = 400  # 25 parts
-PATIENCE_S = 120
 needs_daft = pytest.mark.skipif(
     importlib.util.find_spec("daft") is None, reason="the extra daft is not installed"
 )
@@ -35,16 +32,7 @@ WORKER = {"daft": "daft.execution.udf_worker", "ray": "ray::attempt"}  # in its 
 @pytest.fixture(scope="module")
 def masks(tmp_path_factory):
     """LoveDA of masks of 480 x 480 pixels."""
-    root = tmp_path_factory.mktemp("masks")
-    image = picture(root / "Train/Rural/images_png/0000.png", (480, 480))
-    blocks = np.random.default_rng(0).integers(1, 8, (16, 16), np.uint8)
-    mask = root / "Train/Rural/masks_png/0000.png"
-    mask.parent.mkdir()
-    Image.fromarray(blocks.repeat(30, axis=0).repeat(30, axis=1)).save(mask)
-    for at in range(1, IMAGES):
-        for first in (image, mask):
-            os.link(first, first.with_name(f"{at:04}.png"))
-    return root
+    return many_masks(tmp_path_factory.mktemp("masks"), IMAGES, 480, 16)
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +69,6 @@ def cluster():
         head.terminate()
         head.wait(PATIENCE_S)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def wait_until(holds, what):
-    end = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end, f"waited {PATIENCE_S} s for {what}"
-        time.sleep(0.02)
 
 
 def environment(engine, cluster):

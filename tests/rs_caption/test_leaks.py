@@ -4,10 +4,13 @@ import base64
 import io
 import json
 import shutil
+from collections import Counter
 from contextlib import nullcontext
 from html.parser import HTMLParser
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fakes import Fake, facts_of, hashed, picture, write
 from PIL import Image
@@ -20,6 +23,7 @@ from rs_caption.leaks import words
 from rs_caption.leaks.evidence import LeakRequest, gather
 from rs_caption.leaks.findings import Comparison, Pair, Turn, cells_of, choose, turn_of
 from rs_caption.leaks.page import Commands, page, wishes
+from rs_caption.leaks.removals import read_removals
 from rs_caption.leaks.shots import Shot, Wish, take_shots
 from rs_caption.looks.levels import TRANSFORMS
 from rs_caption.options import Options
@@ -91,6 +95,9 @@ def comparison(rows, tests=100, level="crop", **more):
         "touched": touched,
         "leaving": len(rows),
         "shared": [Shared(*pair, n, n, tests) for pair, n in zip(pairs, counts, strict=True)],
+        "counts": Counter(
+            (row["dataset"], row["duplicate_of_dataset"], row["level"]) for row in rows
+        ),
         "removed": rows,
     }
     return Comparison(**fields | more)
@@ -114,8 +121,7 @@ def sets(tmp_path):
 
 def test_report(sets, cli):
     out = sets / "leaks.html"
-    command = ("leaks", sets / "table", "--against", sets / "tests", "--out", out)
-    ended = cli(*command, "--json", sets / "leaks.json")
+    ended = cli("leaks", sets / "table", "--against", sets / "tests", "--out", out)
     assert ended.code == 1
     assert ended.out.startswith(
         "2 of 4 test images (50.0 %) have look-alikes in the training rows.\n"
@@ -139,6 +145,12 @@ def test_report(sets, cli):
     for one, other in (pictures[:2], pictures[2:]):
         difference = np.abs(np.asarray(one, float) - np.asarray(other, float))
         assert (one.size, difference.mean() < 25) == ((256, 192), True)
+    assert sorted(path.name for path in sets.iterdir()) == ["leaks.html", "root", "table", "tests"]
+
+
+def test_counts(sets, cli):
+    command = ("leaks", sets / "table", "--against", sets / "tests", "--out", sets / "x")
+    assert cli(*command, "--json", sets / "leaks.json").code == 1
     found = json.loads((sets / "leaks.json").read_text())
     assert found["tests"] == {"tests": {"rows": 4, "touched": 2}}
     assert found["shared"] == [
@@ -155,13 +167,6 @@ def test_report(sets, cli):
                 ["rsicd/RSICD_images/2.png", "tests/1.png"],
             ],
         }
-    ]
-    assert sorted(path.name for path in sets.iterdir()) == [
-        "leaks.html",
-        "leaks.json",
-        "root",
-        "table",
-        "tests",
     ]
 
 
@@ -233,6 +238,11 @@ def test_lists_of_other_tables(sets, cli):
     ):
         ended = cli("leaks", *given, *found)
         assert (ended.code, said in ended.err, (sets / "x").exists()) == (2, True, False)
+    shutil.copytree(sets / "tests", sets / "other")
+    (sets / "other/3.png").rename(sets / "other/4.png")
+    ended = cli("leaks", sets / "table", "--against", f"tests={sets}/other", *found)
+    said = "lists: is of other tests, as many but not the same images; give those that were"
+    assert (ended.code, said in ended.err, (sets / "x").exists()) == (2, True, False)
     report = sets / "lists/dedup.json"
     report.write_text(report.read_text().replace('"near"', '"nearly"'))
     ended = cli("leaks", sets / "table", "--against", sets / "tests", *found)
@@ -326,6 +336,7 @@ def test_images_that_cannot_be_read(sets, cli):
         (["--against", "rsicd=tests"], "would be called rsicd, as those of the corpus"),
         (["--from", "tests"], "tests: has no removed.parquet"),
         (["--match", "alike"], "alike"),
+        (["--match", "exact", "--threshold", 2], "--match exact compares pixels; leave --thre"),
     ],
 )
 def test_wrong_options(sets, cli, monkeypatch, arguments, said):
@@ -425,6 +436,38 @@ def test_a_test_image_is_shown_once_while_there_are_others():
     assert [one.train_id[2:5] for one in choose(some, 4)] == ["000", "010", "020", "030"]
     assert len(choose(some, 10)) == 10
     assert choose(some, 99) == some
+
+
+def test_all_rows_are_counted_and_some_are_loaded(tmp_path):
+    rows = [
+        *(removed(f"a/{at:02}", f"t/{at}", distance=at % 2 * 2) for at in range(10)),
+        *(removed(f"a/{at}", f"t/{at}", "crop", "part 0,0,1,1", None, at / 100) for at in (80, 90)),
+        removed("a/99", "t/99", "crop", "same", 0),
+        removed("b/1", "t/1", "exact"),
+        {**removed("b/2", "b/1"), "reason": "duplicate"},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "removed.parquet")
+    found = read_removals(tmp_path / "removed.parquet", 3)
+    assert found.counts == {
+        ("a", "t", "crop"): 3,
+        ("a", "t", "near"): 10,
+        ("b", "t", "exact"): 1,
+    }
+    assert [row["image_id"] for row in found.rows] == [
+        *("a/90", "a/80", "a/99"),  # by score
+        *("a/00", "a/08", "a/09"),  # 0 2 4 6 8, then 1 3 5 7 9: the first, fifth and last
+        "b/1",
+    ]
+    assert read_removals(tmp_path / "removed.parquet").rows[3:13] == [
+        *(rows[at] for at in range(0, 10, 2)),
+        *(rows[at] for at in range(1, 10, 2)),
+    ]
+
+
+def test_nothing_left_for_a_test(tmp_path):
+    rows = [{**removed("b/2", "b/1", score=0.5), "reason": "duplicate"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "removed.parquet")
+    assert read_removals(tmp_path / "removed.parquet") == ({}, [])
 
 
 def test_so_many_pairs_in_all():

@@ -4,14 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 from fakes import Fake, facts_of, label, picture, quad, write
-from PIL import Image
+from fakes.runs import PATIENCE_S, many_masks, wait_until
 
 from rs_caption.convert import convert
 from rs_caption.errors import DataError
@@ -21,22 +19,12 @@ from rs_caption.request import Request
 DOTA, LOVEDA = facts_of("dota"), facts_of("loveda")
 SCRIPT = Path(sys.executable).with_name("rs-caption")
 PLANE = ("plane", quad(0, 0, 10, 10))
-PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")
 def masks(tmp_path_factory):
     """LoveDA of 1,000 masks of 420 x 420 pixels: 63 shards."""
-    root = tmp_path_factory.mktemp("masks")
-    image = picture(root / "Train/Rural/images_png/0000.png", (420, 420))
-    blocks = np.random.default_rng(0).integers(1, 8, (7, 7), np.uint8)
-    mask = root / "Train/Rural/masks_png/0000.png"
-    mask.parent.mkdir()
-    Image.fromarray(blocks.repeat(60, axis=0).repeat(60, axis=1)).save(mask)
-    for at in range(1, 1000):
-        for first in (image, mask):
-            os.link(first, first.with_name(f"{at:04}.png"))
-    return root
+    return many_masks(tmp_path_factory.mktemp("masks"), 1000, 420, 7)
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +38,6 @@ def uninterrupted(masks, tmp_path_factory):
 def parts_in(out):
     """The finished parts, by name."""
     return {p.name: p.stat().st_mtime_ns for p in sorted((out / ".parts").glob("0*.arrow"))}
-
-
-def wait_until(holds, what):
-    """Poll; give up with a word after a minute."""
-    end = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end, f"waited {PATIENCE_S} s for {what}"
-        time.sleep(0.01)
 
 
 @contextmanager
