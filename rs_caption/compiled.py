@@ -6,6 +6,7 @@ without it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cached_property
 from types import FunctionType
@@ -49,8 +50,18 @@ class _Compiled:
         copy = FunctionType(
             plain.__code__, names, plain.__name__, plain.__defaults__, plain.__closure__
         )
-        copy.__qualname__, copy.__annotations__ = plain.__qualname__, plain.__annotations__
+        copy.__qualname__ = f"{plain.__qualname__}_{self.digest}"  # names the file it is kept in
+        copy.__annotations__ = plain.__annotations__
         return copy
+
+    @cached_property
+    def digest(self) -> str:
+        """Of its code and what that uses: numba itself asks for the file of the function alone."""
+        code, names = self.plain.__code__, self.plain.__globals__
+        used = [names[name] for name in code.co_names if name in names]
+        parts = [one.digest if isinstance(one, _Compiled) else one for one in used]
+        known = [one for one in parts if isinstance(one, int | float | str)]
+        return hashlib.sha256(repr((code.co_code, code.co_consts, known)).encode()).hexdigest()[:12]
 
 
 def compiled(function: F) -> F:

@@ -59,7 +59,9 @@ def faiss_multi_hash(codes_N: NDArray[np.uint64], threshold: int) -> Iterator[Pa
     """Threshold + 1 segments: exact."""
     import faiss  # noqa: PLC0415
 
-    index = faiss.IndexBinaryMultiHash(BITS, threshold + 1, BITS // (threshold + 1))
+    segments = min(threshold + 1, BITS // max(int(np.log2(len(codes_N))), 8))
+    index = faiss.IndexBinaryMultiHash(BITS, segments, BITS // segments)
+    index.nflip = threshold // segments  # in some segment no more bits differ
     return _by_faiss(index, codes_N, threshold)
 
 

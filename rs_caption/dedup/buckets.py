@@ -76,7 +76,7 @@ def _meetings(
     ranges: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]]:
     """Of each link so many left nodes, from the first-th on, with so many right ones."""
-    from_P, lefts_P, rights_P = ranges
+    links, (from_P, lefts_P, rights_P) = _in_pieces(links, *ranges)
     number_P = lefts_P * rights_P
     batch_P = (np.cumsum(number_P) - number_P) // PAIRS_AT_ONCE
     for batch in np.split(np.arange(len(number_P)), np.flatnonzero(np.diff(batch_P)) + 1):
@@ -89,3 +89,16 @@ def _meetings(
         at_left = first_left_P + within // rights_P[link]
         at_right = right.first_U[links.right_P[link]] + within % rights_P[link]
         yield left.node_C[at_left], right.node_C[at_right], links.distance_P[link]
+
+
+def _in_pieces(
+    links: Links, from_P: NDArray[np.int64], lefts_P: NDArray[np.int64], rights_P: NDArray[np.int64]
+) -> tuple[Links, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """The same meetings in the same order, none of a link of more pairs than are made at once."""
+    most_P = np.maximum(PAIRS_AT_ONCE // np.maximum(rights_P, 1), 1)  # left nodes of a piece
+    pieces_P = -(-lefts_P // most_P)
+    of = np.repeat(np.arange(len(pieces_P)), pieces_P)
+    passed = (np.arange(len(of)) - np.repeat(np.cumsum(pieces_P) - pieces_P, pieces_P)) * most_P[of]
+    lefts = np.minimum(lefts_P[of] - passed, most_P[of])
+    pieces = Links(links.left_P[of], links.right_P[of], links.distance_P[of])
+    return pieces, (from_P[of] + passed, lefts, rights_P[of])

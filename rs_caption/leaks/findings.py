@@ -129,7 +129,10 @@ def choose(pairs: Sequence[Pair], number: int) -> list[Pair]:
     over; the others follow only where there are too few.
     """
     ordered = sorted(pairs, key=lambda pair: pair.sureness)
-    first = list({pair.test_id: pair for pair in reversed(ordered)}.values())[::-1]
+    surest: dict[str, Pair] = {}
+    for pair in ordered:
+        surest.setdefault(pair.test_id, pair)
+    first = list(surest.values())
     if len(first) < number:
         others = sorted(set(ordered) - set(first), key=lambda pair: pair.sureness)
         return sorted([*first, *_spread(others, number - len(first))], key=lambda p: p.sureness)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rs_caption import table
 from rs_caption.blocks import Links
+from rs_caption.dedup import buckets
 from rs_caption.dedup.buckets import buckets_of, holders
 from rs_caption.dedup.budget import SMALLEST, bytes_of, database, limit_files, smallest
 from rs_caption.dedup.clean import clean, keys_of
@@ -258,6 +259,20 @@ def test_of_a_hash_with_many_nodes_the_best_and_all_tests_meet_the_others():
     assert (150, 199) not in every
     assert (63, 199) in met(buckets_of(codes_C, None))
     assert (64, 199) not in met(buckets_of(codes_C, None))
+
+
+@pytest.mark.parametrize("most", [1, 7, 64, 1 << 20])
+def test_a_hash_with_many_nodes_is_met_piece_by_piece(monkeypatch, most):
+    """No chunk is larger than asked for, or than one node with all of the others."""
+    own = buckets_of(np.array([7] * 90 + [8] * 20 + [9], np.uint64), np.arange(111) < 80)
+    links = Links(*(np.array(column) for column in ([0, 0, 1], [0, 1, 2], np.uint8([0, 4, 1]))))
+    whole = [np.concatenate(column) for column in zip(*holders(links, own, own), strict=True)]
+    monkeypatch.setattr(buckets, "PAIRS_AT_ONCE", most)
+    chunks = list(holders(links, own, own))
+    for column, expected in zip(zip(*chunks, strict=True), whole, strict=True):
+        assert np.concatenate(column).tolist() == expected.tolist()
+    assert len(whole[0]) == (80 * 90 + 10 * 80) + (80 * 20 + 10 * 20) + 20
+    assert max(len(left) for left, _, _ in chunks) <= most + max(most, 90)
 
 
 def test_tables_of_several_datasets_are_merged_by_id(tmp_path):

@@ -142,6 +142,28 @@ def test_compiled_functions_call_each_other():
     assert plainly(_twice)(21) == _twice(21) == 42
 
 
+def test_kept_code_is_not_used_once_what_it_calls_has_changed(tmp_path):
+    """Numba looks at the file of the function alone."""
+    (tmp_path / "caller.py").write_text(
+        "from callee import STEP, once\nfrom rs_caption.compiled import compiled\n\n\n"
+        "@compiled\ndef twice(number):\n    return once(once(number)) + STEP\n"
+    )
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import caller; print(caller.twice(1))"
+    )
+    printed = []
+    for step, factor in ((0, 2), (0, 3), (5, 3)):
+        (tmp_path / "callee.py").write_text(
+            f"from rs_caption.compiled import compiled\n\nSTEP = {step}\n\n\n"
+            f"@compiled\ndef once(number):\n    return {factor} * number\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", code], capture_output=True, text=True, check=True
+        )
+        printed.append(done.stdout.strip())
+    assert printed == ["4", "9", "14"]
+
+
 def test_hashing_and_a_small_search_do_without_the_compiler():
     code = (
         "import sys, numpy as np\n"

@@ -438,6 +438,13 @@ def test_a_test_image_is_shown_once_while_there_are_others():
     assert choose(some, 99) == some
 
 
+def test_the_surest_and_the_least_sure_are_shown_where_a_test_image_has_several():
+    some = [pair(0, test=1), pair(1, test=2), pair(2, test=1), pair(3, test=3)]
+    assert [one.train_id[2:5] for one in choose(some, 2)] == ["000", "003"]
+    some = [pair(0, test=1), pair(1, test=2), pair(2, test=3), pair(3, test=1)]
+    assert [one.train_id[2:5] for one in choose(some, 2)] == ["000", "002"]
+
+
 def test_all_rows_are_counted_and_some_are_loaded(tmp_path):
     rows = [
         *(removed(f"a/{at:02}", f"t/{at}", distance=at % 2 * 2) for at in range(10)),
