@@ -156,6 +156,7 @@ def main() -> None:
             shutil.rmtree(copies)
             shares = [f"{right / len(files):.1%} / {len(wrong)}" for right, wrong in found]
             lines.append((name, *shares))
+            say(" | ".join(lines[-1]))  # it takes long, and might be stopped
             others += [f"{name}: {line}" for _, wrong in found for line in wrong]
     print_table(f"{len(files):,} images of {arguments.images.name}", ("", *LEVELS), lines)
     for line in others:

@@ -204,13 +204,14 @@ Against = Annotated[
         "repeated.",
     ),
 ]
-Match = Annotated[
-    MatchLevel,
-    typer.Option(
-        "--match",
-        help="What is a look-alike: equal pixels; also near hashes; also when flipped or rotated; "
-        "also when a crop.",
-    ),
+_MATCH = (
+    "What is a look-alike: equal pixels; also near hashes; also when flipped or rotated; also when "
+    "a crop"
+)
+Match = Annotated[MatchLevel, typer.Option("--match", help=f"{_MATCH}.")]
+MatchOrFound = Annotated[
+    MatchLevel | None,
+    typer.Option("--match", help=f"{_MATCH}; default: near, or what --from was made with."),
 ]
 Threshold = Annotated[
     int | None,

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+import pyarrow as pa
 
 from rs_caption import manifest, storage, table
 from rs_caption.convert import REPORT_FILE
@@ -178,9 +181,7 @@ def name_of(folder: Path, listing: Listing) -> str:
     alike = [m.name for m in known if classes == {entry.name for entry in m.folders}]
     if len(alike) == 1:
         return alike[0]
-    name = _NOT_IN_A_NAME.sub(
-        "_", (folder if storage.is_remote(folder) else folder.resolve()).name.lower()
-    ).strip("_.")
+    name = _NOT_IN_A_NAME.sub("_", folder.resolve().name.lower()).strip("_.")
     if not name:
         raise UserError(f"{folder}: has no name that a dataset can have; say NAME={folder}")
     return name
@@ -204,23 +205,30 @@ def _table_of(
     source: Given, listing: Listing, out: Path, work: Work, progress: Progress
 ) -> CaptionTable:
     _check_out(source, out)
-    rows: list[Row] = []
     skipped = list(listing.skipped)
-    family = _family(source.name)
-    for image, size in _sizes(source.folder, listing.images, work, progress):
-        if isinstance(size, Skipped):
-            skipped.append(size)
-        else:
-            one = (source.name, family, source.split, image, None, None, size)
-            rows.append(Row(*one, captions=(), rules=(), boxes=Boxes.of([])))
-    if not rows:
+    rows = _rows(source, _sizes(source.folder, listing.images, work, progress), skipped)
+    some = iter(lambda: list(islice(rows, table.ROW_GROUP_ROWS)), [])
+    groups = [table.to_arrow(its) for its in some]  # a quarter of what Rows take
+    if not groups:
         first = min(skipped)
         raise UserError(
             f"{source.folder}: none of its {len(skipped):,} images can be read, such as "
             f"{first.item}: {first.detail}"
         )
-    _land(source, listing, rows, skipped, out)
+    _land(source, listing, groups, skipped, out)
     return table.open_table(out)
+
+
+def _rows(
+    source: Given, sizes: Iterable[tuple[str, tuple[int, int] | Skipped]], skipped: list[Skipped]
+) -> Iterator[Row]:
+    family = _family(source.name)
+    for image, size in sizes:
+        if isinstance(size, Skipped):
+            skipped.append(size)
+        else:
+            one = (source.name, family, source.split, image, None, None, size)
+            yield Row(*one, captions=(), rules=(), boxes=Boxes.of([]))
 
 
 def _sizes(
@@ -268,11 +276,11 @@ def _check_out(source: Given, out: Path) -> None:
 
 
 def _land(
-    source: Given, listing: Listing, rows: Sequence[Row], skipped: Sequence[Skipped], out: Path
+    source: Given, listing: Listing, groups: list[pa.Table], skipped: list[Skipped], out: Path
 ) -> None:
     """Write everything, the table last: it is the sign that all is done."""
     about = {
-        "family": rows[0].family,
+        "family": _family(source.name),
         "seed": 0,
         "manifest": "",
         "options": Options().as_dict(),
@@ -284,11 +292,9 @@ def _land(
     report = {
         "dataset": source.name,
         "root": str(source.folder.absolute()),
-        "images": len(rows),
+        "images": sum(map(len, groups)),
         "skipped": dict(sorted(Counter(skip.reason for skip in skipped).items())),
         "other_files": dict(sorted(listing.others.items())),
     }
     write_json(out / REPORT_FILE, report)
-    cuts = range(0, len(rows), table.ROW_GROUP_ROWS)
-    groups = (table.to_arrow(rows[at : at + table.ROW_GROUP_ROWS]) for at in cuts)
     table.write(out / table.TABLE_FILE, groups, table.metadata({source.name: about}))

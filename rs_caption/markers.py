@@ -19,6 +19,7 @@ from rs_caption.files import read_json, write_json
 
 T = TypeVar("T")
 
+OTHERWISE = "done with other options, or of other files; merge with the same options, or else"
 UNTRUE = "parts are missing, or files that they were made from have changed since"
 
 
@@ -63,6 +64,10 @@ def require(parts: Path, merge: Merge, key: str) -> None:
         UserError: some are not; which.
     """
     if missing := unfinished(parts, merge.of, key):
+        shards = [Shard(number, merge.of) for number in missing]
+        other = [shard.number for shard in shards if _key_in(_marker(parts, shard)) is not None]
+        if other:
+            raise not_done(other, merge.of, OTHERWISE)
         raise not_done(missing, merge.of, "not finished")
 
 

@@ -228,6 +228,9 @@ def _tables_below(folder: Path) -> str:
     )
     if found:
         return f"; there are: {', '.join(map(str, found))}"
+    if folder.is_dir():
+        plain = f"`rs-caption hash {folder} --out TABLE --split train` of a plain folder of images"
+        return f"; `rs-caption convert` makes one of a dataset, {plain}"
     return "; `rs-caption convert` makes one"
 
 

@@ -21,6 +21,7 @@ from rs_caption.flags import (
     Lists,
     Match,
     MatchLevel,
+    MatchOrFound,
     Memory,
     OnError,
     OnErrorOption,
@@ -108,7 +109,7 @@ def leaks(
     *,
     against: Against = None,
     out: ReportOption = Path("leaks.html"),
-    match: Match = MatchLevel.NEAR,
+    match: MatchOrFound = None,
     threshold: Threshold = None,
     pairs: Pairs = 24,
     json: CountsOption = None,
@@ -125,15 +126,14 @@ def leaks(
     """
     from rs_caption.commands.leaks import Wanted, parts_beside, report_leaks  # noqa: PLC0415
     from rs_caption.dedup.budget import bytes_of  # noqa: PLC0415
-    from rs_caption.dedup.request import threshold_of  # noqa: PLC0415
     from rs_caption.leaks.evidence import LeakRequest  # noqa: PLC0415
 
     request = LeakRequest(
         tables=tuple(tables),
         against=tuple(against or ()),
         parts=parts_beside(out),
-        match=match.value,
-        threshold=threshold_of(match.value, threshold),
+        match=match.value if match else None,
+        threshold=threshold,
         work=work_of(workers, engine),
         memory=bytes_of(memory),
         found=lists,

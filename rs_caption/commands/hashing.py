@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,12 @@ from rs_caption.errors import UserError
 from rs_caption.folders import SPLIT, folder_table, given, is_table
 from rs_caption.looks.column import HashReport, HashRequest, hash_share, hash_table
 from rs_caption.looks.stored import LOOKS_FILE, NEAR
-from rs_caption.skips import UNHASHED_FILE
+from rs_caption.skips import SKIPPED_FILE, UNHASHED_FILE, read_skipped
 from rs_caption.table import TABLE_FILE
 
 
 def hash_tables(texts: Sequence[str], out: Path | None, split: str, wanted: HashRequest) -> int:
-    """Hash tables, or with `out` the table made of one folder; returns how many rows have no hash.
+    """Hash tables, or with `out` the table made of one folder; returns how many have no hash.
 
     Args:
         texts: tables, or FOLDER or NAME=FOLDER.
@@ -32,7 +33,7 @@ def hash_tables(texts: Sequence[str], out: Path | None, split: str, wanted: Hash
     if out is not None and len(texts) > 1:
         raise UserError(f"--out is for one folder of images, not for {len(texts)}")
     tables = [_table_of(text, out, split, wanted) for text in texts]
-    unhashed = 0
+    unhashed = 0 if out is None else _print_skipped(out)
     for one in tables:
         request = replace(wanted, table=one)
         if isinstance(wanted.work.shard, Shard):
@@ -64,6 +65,15 @@ def _table_of(text: str, out: Path | None, split: str, wanted: HashRequest) -> P
     with progress_bar(f"Listing {place}") as progress:
         folder_table(source._replace(split=split or SPLIT), out, wanted.work, progress)
     return out
+
+
+def _print_skipped(out: Path) -> int:
+    """Which images of a folder gave no row; returns how many."""
+    skipped = Counter(skip.reason for skip in read_skipped(out))
+    print_counts("Skipped", dict(sorted(skipped.items())), "reason")
+    if skipped:
+        say(f"Skipped items, one by one: {out / SKIPPED_FILE}")
+    return skipped.total()
 
 
 def print_hashed(place: Path, report: HashReport, request: HashRequest) -> None:

@@ -20,6 +20,7 @@ from rs_caption.leaks.evidence import LeakRequest, gather, rows_by_id
 from rs_caption.leaks.findings import Cell, Comparison, cells_of
 from rs_caption.leaks.page import Commands, page, wishes
 from rs_caption.leaks.shots import take_shots
+from rs_caption.lock import only_run
 
 DEFAULT_PAIRS = 24
 _COLUMN = 3  # blanks and lines around a column of a printed table
@@ -53,8 +54,19 @@ def report_leaks(request: LeakRequest, wanted: Wanted) -> Comparison:
     """Compare, write the page, print the summary; returns what was found.
 
     Raises:
-        UserError: a table, folder or option is wrong, or there is nothing to compare.
+        UserError: a table, folder or option is wrong, there is nothing to compare, or another run
+            makes the same report.
     """
+    with only_run(request.parts):
+        found, cells = _report(request, wanted)
+        shutil.rmtree(request.parts, ignore_errors=True)
+    _print(found, cells)
+    say(f"Report: {wanted.page}")
+    return found
+
+
+def _report(request: LeakRequest, wanted: Wanted) -> tuple[Comparison, list[Cell]]:
+    """Compare, and write what was found."""
     evidence = gather(request, lambda what: progress_bar(what, resumes=True))
     found = evidence.comparison
     cells = cells_of(found, wanted.pairs)
@@ -66,10 +78,7 @@ def report_leaks(request: LeakRequest, wanted: Wanted) -> Comparison:
     write_text(wanted.page, page(found, cells, shots, commands))
     if wanted.json is not None:
         write_json(wanted.json, _as_json(found, cells, commands))
-    shutil.rmtree(request.parts, ignore_errors=True)
-    _print(found, cells)
-    say(f"Report: {wanted.page}")
-    return found
+    return found, cells
 
 
 def _commands(request: LeakRequest, wanted: Wanted, found: Comparison) -> Commands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ SMALLEST = 256 << 20
 _LARGEST_DEFAULT = 8 << 30
 _OWN_GROUPS, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
@@ -85,6 +87,9 @@ def database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
         folder: where its files are for as long; for one in a store, a temporary folder here.
         memory: bytes.
         threads: of it.
+
+    Raises:
+        WriteError: the disk is full, or cannot be written to.
     """
     if storage.is_remote(folder):
         with (
@@ -107,7 +112,10 @@ def database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
         _make(place)
         with duckdb.connect(str(place / "rows.duckdb"), config=config) as connection:
             yield connection
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+    except duckdb.Error as error:
+        no_room = any(text in str(error) for text in _NO_ROOM)  # of a commit: TransactionException
+        if not no_room and not isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+            raise
         raise WriteError(
             f"{place}: the comparison needs more room on this disk ({error}). Make room, then run "
             "the same command again: what was looked at is kept"

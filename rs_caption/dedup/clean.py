@@ -95,8 +95,8 @@ def clean(request: CleanRequest, bars: Bars = no_bars) -> CleanResult:
     parts = request.out / PARTS_FOLDER
     with only_run(parts):
         result = _clean(request, corpus, parts, bars)
-        remove_folder(parts)
         sweep(request.out)
+        remove_folder(parts)  # and the lock with it: nothing is to follow
     return result
 
 

@@ -6,7 +6,9 @@ crops are. Images without structure cannot be told by correlation; they must be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -34,13 +36,6 @@ _TURNS: dict[str, _Turn] = {
 }
 
 
-class Confirmed(NamedTuple):
-    """Which pairs hold, and the correlation of their pixels; NaN where they are flat and equal."""
-
-    holds_P: NDArray[np.bool_]
-    score_P: NDArray[np.float32]
-
-
 _Pair = tuple[int, int, int]
 
 
@@ -50,21 +45,26 @@ class _Job(NamedTuple):
     images: Thumbs  # of these positions
 
 
-def confirm_pairs(thumbs: Thumbs, pairs: Sequence[_Pair], work: Work) -> Confirmed:
-    """Look at pairs of thumbnails.
+def confirm_pairs(
+    thumbs: Thumbs, pairs: Iterable[_Pair], number: int, work: Work
+) -> Iterator[float | None]:
+    """Look at pairs of thumbnails, by one engine however many there are.
 
     Args:
         thumbs: by position.
         pairs: two positions, and the number among `TRANSFORMS` of how the second is turned to look
-            like the first.
+            like the first; read as they are looked at.
+        number: of pairs, at most.
         work: how it is done.
+
+    Yields:
+        Of each pair the correlation, NaN where both are flat and equal, None where they differ.
     """
-    starts = range(0, len(pairs), _PAIRS_A_JOB)
-    jobs = (_job(thumbs, tuple(pairs[at : at + _PAIRS_A_JOB])) for at in starts)
-    looks = engine_for(work, len(starts)).map(look_at_pairs, jobs)
-    found = [score for scores in looks for score in scores]
-    holds_P = np.array([score is not None for score in found], np.bool_)
-    return Confirmed(holds_P, np.array([np.nan if s is None else s for s in found], np.float32))
+    left = iter(pairs)
+    some = iter(lambda: tuple(islice(left, _PAIRS_A_JOB)), ())
+    engine = engine_for(work, math.ceil(number / _PAIRS_A_JOB))
+    for scores in engine.map(look_at_pairs, (_job(thumbs, its) for its in some)):
+        yield from scores
 
 
 def _job(thumbs: Thumbs, pairs: tuple[_Pair, ...]) -> _Job:
@@ -73,7 +73,7 @@ def _job(thumbs: Thumbs, pairs: tuple[_Pair, ...]) -> _Job:
 
 
 def look_at_pairs(job: _Job) -> list[float | None]:
-    """Of each pair the correlation, NaN where both are flat and equal, None where they differ."""
+    """As `confirm_pairs`."""
     images = {at: np.asarray(job.images[place]) for place, at in enumerate(job.positions)}
     return [_score(images[left], turned(images[right], turn)) for left, right, turn in job.pairs]
 

@@ -65,9 +65,12 @@ def crop_links(
         memory: bytes for hashes and pairs; neither do they depend on that.
         progress: is told (wholes searched, wholes).
     """
-    population = Population(thumbs, is_test_N, work, memory)
-    number = len(thumbs)
-    progress(0, number)
+    progress(0, len(thumbs))
+    with engine_for(work, len(thumbs)).staying() as engine:
+        yield from _links(Population(thumbs, is_test_N, engine, memory), progress)
+
+
+def _links(population: Population, progress: Progress) -> Iterator[CropLink]:
     parts = parts_of(population)
     linked: set[tuple[int, int]] = set()  # a pair may be proposed both ways
     for wholes in chunks(population, tuple(parts)):
@@ -78,14 +81,13 @@ def crop_links(
                 linked.add(pair)
                 yield link
         linked = {pair for pair in linked if pair[1] >= wholes.stop}  # others won't come again
-        progress(wholes.stop, number)
+        progress(wholes.stop, len(population.thumbs))
 
 
 def _confirmed(population: Population, proposals: Proposals) -> Iterator[CropLink]:
-    number = len(proposals.part_P)
-    starts = range(0, number, _PAIRS_A_JOB)
+    starts = range(0, len(proposals.part_P), _PAIRS_A_JOB)
     jobs = (_job(population.thumbs, proposals, start) for start in starts)
-    for links in engine_for(population.work, len(starts)).map(confirm, jobs):
+    for links in population.engine.map(confirm, jobs):
         yield from links
 
 

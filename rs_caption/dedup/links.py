@@ -5,7 +5,8 @@ They wait in a DuckDB table, since at large thresholds there may be more of them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
@@ -145,14 +146,33 @@ def _confirmed(db: Any, seen: Seen, search: Search) -> Iterator[pa.RecordBatch]:
         "SELECT better, worse, min(cost) AS cost, level, transform, min(distance) AS distance "
         "FROM proposed GROUP BY better, worse, level, transform ORDER BY better, worse, transform"
     )
-    for batch in proposed.to_arrow_reader(_BATCH):
+    ((number,),) = db.execute("SELECT count(*) FROM proposed").fetchall()
+    waiting: deque[pa.RecordBatch] = deque()  # until all of its pairs are looked at
+    pairs = _proposals(proposed.to_arrow_reader(_BATCH), waiting)
+    scores: list[float | None] = []
+    for score in confirm_pairs(seen.thumbs, pairs, number, search.work):
+        scores.append(score)
+        if len(scores) == len(waiting[0]):
+            yield from _holding(waiting.popleft(), scores)
+            scores = []
+
+
+def _proposals(
+    batches: Iterable[pa.RecordBatch], waiting: deque[pa.RecordBatch]
+) -> Iterator[tuple[int, int, int]]:
+    for batch in batches:
+        if len(batch):
+            waiting.append(batch)
         turns = pc.index_in(batch["transform"], pa.array(TRANSFORMS)).to_pylist()
-        pairs = zip(batch["better"].to_pylist(), batch["worse"].to_pylist(), turns, strict=True)
-        found = confirm_pairs(seen.thumbs, list(pairs), search.work)
-        scores = pa.array(found.score_P, from_pandas=True)  # NaN: null
-        columns = [*batch.columns, scores]
-        whole = pa.table(columns, names=_SCHEMA.names).cast(_SCHEMA)
-        yield from whole.filter(pa.array(found.holds_P)).combine_chunks().to_batches()
+        yield from zip(batch["better"].to_pylist(), batch["worse"].to_pylist(), turns, strict=True)
+
+
+def _holding(batch: pa.RecordBatch, scores: list[float | None]) -> list[pa.RecordBatch]:
+    """Those of a batch that have a score; of images that are flat and equal it is null."""
+    holds = pa.array([score is not None for score in scores])
+    columns = [*batch.columns, pa.array(scores, pa.float32(), from_pandas=True)]  # NaN: null
+    whole = pa.table(columns, names=_SCHEMA.names).cast(_SCHEMA)
+    return list(whole.filter(holds).combine_chunks().to_batches())
 
 
 def _crops(seen: Seen, search: Search) -> Iterator[pa.RecordBatch]:
@@ -187,4 +207,4 @@ def window_text(link: CropLink) -> str:
     The window counts in shares of the width and height of the whole.
     """
     role = "part" if link.part > link.whole else "whole"
-    return f"{role} {','.join(f'{share:.3f}' for share in link.window)}"
+    return f"{role} {','.join(f'{share:z.3f}' for share in link.window)}"

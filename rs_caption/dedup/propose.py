@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rs_caption import blocks
 from rs_caption.dedup.buckets import PAIRS_AT_ONCE, Buckets, all_holders, buckets_of
-from rs_caption.engine import Progress, Work, engine_for, no_progress
+from rs_caption.engine import Engine, Progress, no_progress
 from rs_caption.looks.windows import (
     Plan,
     aspect_bin,
@@ -30,7 +30,7 @@ from rs_caption.looks.windows import (
 THRESHOLD = 8  # bits: windows stand so close that the nearest is mostly within it
 LEAST_CONTRAST = 2.0  # grey levels, in 64 frequencies
 SMALLEST_PX = 16
-BYTES_A_WINDOW = 64  # code, image, number, and what sorting them needs
+BYTES_A_WINDOW = 100  # 60 once sorted: code, image, number, buckets; 93 while they are
 _IMAGES_A_JOB, _IMAGES_AT_ONCE = 128, 16
 
 
@@ -64,7 +64,7 @@ class Population:
 
     thumbs: Thumbs
     is_test_N: NDArray[np.bool_]
-    work: Work
+    engine: Engine
     memory: int
 
 
@@ -169,7 +169,7 @@ def _coded(
     jobs = range(positions.start, positions.stop, _IMAGES_A_JOB)
     cut = (_job(population, positions, start, bins) for start in jobs)
     found: dict[int, list[Coded]] = {}
-    for done, by_bin in enumerate(engine_for(population.work, len(jobs)).map(_code, cut)):
+    for done, by_bin in enumerate(population.engine.map(_code, cut)):
         for aspect, coded in by_bin.items():
             found.setdefault(aspect, []).append(coded)
         progress(min((done + 1) * _IMAGES_A_JOB, len(positions)), len(positions))

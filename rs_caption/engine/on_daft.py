@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -38,6 +39,10 @@ class Daft:
         left = iter(items)
         while window := list(islice(left, _A_WORKER * self.workers)):
             yield from _window(function, window, self.workers)
+
+    def staying(self) -> AbstractContextManager[Daft]:
+        """As `Engine.staying`: Daft starts what it needs for each query."""
+        return nullcontext(self)
 
 
 def _window(function: Callable[[T], R], items: list[T], workers: int) -> Iterator[R]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,12 @@ class RayCluster:
     """The cluster that `RAY_ADDRESS` names, else `workers` processes on this machine."""
 
     workers: int
+
+    @contextmanager
+    def staying(self) -> Iterator[RayCluster]:
+        """As `Engine.staying`."""
+        with _connected(self.workers):
+            yield self
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """As `Engine.map`.
@@ -95,6 +102,10 @@ def _reach(address: str) -> None:
 @contextmanager
 def _connected(workers: int) -> Iterator[Any]:
     """Ray, ready for tasks; a cluster that was started for this run ends with it."""
+    joined = sys.modules.get("ray")
+    if joined is not None and joined.is_initialized():
+        yield joined  # whoever joined it leaves it
+        return
     for name, value in _OWN.items():
         os.environ.setdefault(name, value)
     import ray  # noqa: PLC0415 -- an extra, and slow to import

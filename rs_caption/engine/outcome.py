@@ -16,6 +16,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 TRIES = 3  # before a job whose workers die is given up
+_SHOWN = 300  # characters of a job
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,13 @@ def attempt(function: Callable[[T], R], item: T) -> Outcome[R]:
 def given_up(item: object) -> WorkerError:
     """The error of a job whose worker died every time."""
     return WorkerError(
-        f"{item}: the worker process was killed {TRIES} times over this job, most often for lack "
+        f"{_short(item)}: the worker process was killed {TRIES} times over this job, most often for lack "
         "of memory; run the same command again with more memory, or take the job's files out: "
         "finished parts are kept"
     )
+
+
+def _short(item: object) -> str:
+    """Enough of a job to know it by; some hold a list of thousands."""
+    text = str(item)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

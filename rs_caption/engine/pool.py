@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from rs_caption.engine.outcome import TRIES, given_up
@@ -31,6 +32,10 @@ class Serial:
         """As `Engine.map`."""
         return map(function, items)
 
+    def staying(self) -> AbstractContextManager[Serial]:
+        """As `Engine.staying`."""
+        return nullcontext(self)
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -42,6 +47,16 @@ class Pool:
 
     workers: int
     alone_s: float = 1.0
+    crew: _Crew | None = None  # that stays between maps
+
+    @contextmanager
+    def staying(self) -> Iterator[Pool]:
+        """As `Engine.staying`."""
+        crew = _Crew(self.workers)
+        try:
+            yield replace(self, crew=crew)
+        finally:
+            crew.leave()
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """As `Engine.map`.
@@ -59,7 +74,7 @@ class Pool:
 
     def _together(self, function: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
         under_way: deque[tuple[T, Future[R] | None]] = deque()
-        crew = _Crew(self.workers)
+        crew = self.crew or _Crew(self.workers)
         try:
             for item in items:
                 under_way.append((item, crew.submit(function, item)))
@@ -68,7 +83,8 @@ class Pool:
             while under_way:
                 yield _first(crew, function, under_way)
         finally:
-            crew.leave()
+            if crew is not self.crew:
+                crew.leave()
 
 
 def _first(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -61,6 +62,10 @@ class Engine(Protocol):
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Results, streamed; the first error of a call is raised in its place."""
+        ...
+
+    def staying(self) -> AbstractContextManager[Engine]:
+        """The same for several maps: what it starts for them stays until the block ends."""
         ...
 
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from rs_caption.dedup.clean import REPORT_FILE, clean, no_bars
 from rs_caption.dedup.lists import REMOVED_FILE, Shared
 from rs_caption.dedup.population import TEST_SPLIT, Source, digest_of, sources_of
-from rs_caption.dedup.request import CleanRequest
+from rs_caption.dedup.request import DEFAULT_MATCH, CleanRequest, threshold_of
 from rs_caption.dedup.views import Bars
 from rs_caption.engine import ALONE, Work
 from rs_caption.errors import TableError, UserError
@@ -41,8 +41,8 @@ class LeakRequest:
     tables: tuple[Path, ...]
     against: tuple[str, ...]  # tables, FOLDER or NAME=FOLDER
     parts: Path  # folder for what is under way
-    match: str
-    threshold: int
+    match: str | None  # None: not typed, as dedup does or `found` was made
+    threshold: int | None
     work: Work = ALONE
     memory: int = 0  # bytes; 0: as dedup chooses
     found: Path | None = None  # what an earlier dedup of these very tables left
@@ -81,6 +81,8 @@ def gather(request: LeakRequest, bars: Bars = no_bars) -> Evidence:
         UserError: a table or folder is wrong, or there is nothing to compare.
         TableError: `found` is not what dedup has left of these tables.
     """
+    match = request.match or DEFAULT_MATCH
+    threshold = threshold_of(match, request.threshold)
     if request.found is not None:
         _check_whole(request.found)
     given = _open(request, bars)
@@ -90,14 +92,14 @@ def gather(request: LeakRequest, bars: Bars = no_bars) -> Evidence:
             tables=request.tables,
             against=tuple(str(one.path) for one in given.tests),  # listed once, tables by now
             out=folder,
-            match=request.match,
-            threshold=request.threshold,
+            match=match,
+            threshold=threshold,
             work=request.work,
             memory=request.memory,
             dry_run=True,
         )
         clean(wanted, bars)
-    return Evidence(_read_comparison(folder, given), [*given.corpus, *given.tests])
+    return Evidence(_read_comparison(folder, given, request), [*given.corpus, *given.tests])
 
 
 def _open(request: LeakRequest, bars: Bars) -> _Given:
@@ -134,15 +136,17 @@ def _check_whole(folder: Path) -> None:
             raise TableError(f"{folder}: has no {name}; expected what `rs-caption dedup` has left")
 
 
-def _read_comparison(folder: Path, given: _Given) -> Comparison:
+def _read_comparison(folder: Path, given: _Given, request: LeakRequest) -> Comparison:
     """What dedup has left in a folder, as findings are made from it.
 
     Raises:
+        UserError: other options were typed than it was made with.
         TableError: it is of another version, or of other tables.
     """
     report: Any = read_json(folder / REPORT_FILE)
     unread_tests, unread_training = _unread(folder, given.corpus, given.tests)
     try:
+        _check_typed(folder, report, request)
         _check_same(folder, report, given)
         removals = read_removals(folder / REMOVED_FILE)
         return Comparison(
@@ -162,6 +166,20 @@ def _read_comparison(folder: Path, given: _Given) -> Comparison:
         raise TableError(
             f"{folder / REPORT_FILE}: not of this version of dedup ({error!r}); run it again"
         ) from error
+
+
+def _check_typed(folder: Path, report: Any, request: LeakRequest) -> None:
+    """Whether it was compared as it is asked for.
+
+    Raises:
+        UserError: it was not.
+    """
+    for name, typed in (("match", request.match), ("threshold", request.threshold)):
+        if typed is not None and typed != report[name]:
+            raise UserError(
+                f"--{name} is {typed}, and {folder} was compared at --{name} {report[name]}; leave "
+                f"--{name} out to see that, or --from to compare"
+            )
 
 
 def _check_same(folder: Path, report: Any, given: _Given) -> None:

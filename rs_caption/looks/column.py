@@ -78,8 +78,8 @@ def hash_table(request: HashRequest, progress: Progress = no_progress) -> HashRe
     parts = _parts_of(request)
     with only_run(parts):
         report = _hash_table(request, progress)
-        remove_folder(parts)
         sweep(parts.parent)
+        remove_folder(parts)  # and the lock with it: nothing is to follow
     return report
 
 

@@ -28,7 +28,7 @@ from rs_caption.looks.jobs import Deviation, How
 from rs_caption.looks.levels import LEVELS
 from rs_caption.looks.making import Made, Order, make_parts
 from rs_caption.looks.origins import origins_of
-from rs_caption.looks.stored import CROP, LOOKS_FILE, NEAR, Thumbs
+from rs_caption.looks.stored import CROP, LOOKS_FILE, NEAR, OnDisk, Thumbs
 from rs_caption.sample import Skipped
 from rs_caption.table import CaptionTable
 
@@ -59,7 +59,7 @@ class Looks:
 class Found(NamedTuple):
     """What an earlier run has left of a table."""
 
-    path: Path
+    file: OnDisk
     level: str
     looks: Looks  # known are rows whose images are still the same
     settled_N: NDArray[np.bool_]  # rows that need no other look
@@ -103,11 +103,14 @@ def looks_beside(table: CaptionTable, level: str) -> Found | None:
     Not settled are rows that could not be read, and all of a range of which an image was changed
     since. A dataset that has no image any more is taken as it was seen.
     """
-    path = table.path.with_name(LOOKS_FILE)
-    note, cuts = stored.read_note(path), list(ranges.cut(table))
-    if not _is_of(note, table, level) or stored.sizes(path) != [len(rows) for rows in cuts]:
+    try:
+        file = stored.fetched(table.path.with_name(LOOKS_FILE))
+    except FileNotFoundError:
         return None
-    looks, now = _read(path), origins_of(table, cuts)
+    note, cuts = stored.read_note(file.path), list(ranges.cut(table))
+    if not _is_of(note, table, level) or stored.sizes(file.path) != [len(rows) for rows in cuts]:
+        return None
+    looks, now = _read(file), origins_of(table, cuts)
     origins = note.get("origins") or [{}] * len(cuts)
     settled_N = looks.known_N.copy()
     for at, (rows, before) in enumerate(zip(cuts, origins, strict=True)):
@@ -115,7 +118,7 @@ def looks_beside(table: CaptionTable, level: str) -> Found | None:
         settled_N[here] &= now.are_still(at, before)
         settled_N[here] |= now.are_gone(at)
     looks = replace(looks, known_N=looks.known_N & settled_N)
-    return Found(path, note["level"], looks, settled_N) if _agrees(looks, table) else None
+    return Found(file, note["level"], looks, settled_N) if _agrees(looks, table) else None
 
 
 def near_looks(
@@ -180,8 +183,8 @@ def gathered(
         "skipped": sorted(kept + made.skipped),
     }
     fresh = _in_order(made, level)
-    stored.write(path, level, fresh if found is None else _onto(found, fresh, settled_N), note)
-    return _read(path)
+    batches = fresh if found is None else _onto(found, fresh, settled_N)
+    return _read(stored.gathered(path, level, batches, note))
 
 
 def _in_order(made: Made, level: str) -> Iterator[pa.RecordBatch]:
@@ -194,7 +197,7 @@ def _onto(
 ) -> Iterator[pa.RecordBatch]:
     """Range by range the settled rows as they were found, the others fresh."""
     first = 0
-    for before, after in zip(stored.batches(found.path), fresh, strict=True):
+    for before, after in zip(stored.batches(found.file.path), fresh, strict=True):
         yield stored.merged(before, after, settled_N[first : first + len(before)])
         first += len(before)
 
@@ -213,8 +216,9 @@ def _skips_of(table: CaptionTable, looks: Looks, rows_N: NDArray[np.bool_]) -> l
     return [skip for skip in looks.skipped if skip.item in names]
 
 
-def _read(path: Path) -> Looks:
+def _read(file: OnDisk) -> Looks:
     """What a gathered file holds; only thumbnails stay where they are."""
+    path = file.path
     note = stored.read_note(path)
     level = note["level"]
     rows = sum(stored.sizes(path))
@@ -229,7 +233,7 @@ def _read(path: Path) -> Looks:
         digests_N2[here] = stored.digests_of(batch)
         first += len(batch)
     skipped = [Skipped(*fields) for fields in note["skipped"]]
-    thumbs = Thumbs(path) if level == CROP else None
+    thumbs = Thumbs(file) if level == CROP else None
     return Looks(known_N, codes_N8, digests_N2, thumbs, skipped)
 
 

@@ -15,7 +15,6 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -44,7 +43,7 @@ def _by_pillow(grey: Image.Image) -> Image.Image:
 
 
 def _shrink(grey: Image.Image) -> Image.Image:
-    narrow_HS = _filtered(_pixels(grey), _bands(grey.width), _EXACT_BITS)
+    narrow_HS = _filtered(np.asarray(grey), _bands(grey.width), _EXACT_BITS)
     if grey.height != grey.width:  # weights of every height would cost more than they save
         return _by_pillow(Image.fromarray(narrow_HS))
     return Image.fromarray(_filtered(narrow_HS.T, _bands(grey.width), _EXACT_BITS).T)
@@ -57,20 +56,10 @@ def shrink_roughly(grey: Image.Image) -> Image.Image:
     """
     if grey.width <= SIDE:
         return _by_pillow(grey)
-    narrow_HS = _filtered(_pixels(grey), _rough_bands(grey.width), _ROUGH_BITS)
+    narrow_HS = _filtered(np.asarray(grey), _rough_bands(grey.width), _ROUGH_BITS)
     if grey.height != grey.width:
         return _by_pillow(Image.fromarray(narrow_HS))
     return Image.fromarray(_filtered(narrow_HS.T, _rough_bands(grey.width), _ROUGH_BITS).T)
-
-
-def _pixels(grey: Image.Image) -> NDArray[np.uint8]:
-    """The pixels where they lie: copies of a large image cost as much as half of the sums."""
-    try:
-        flat = pa.array(grey)
-    except ValueError:  # they lie in several places
-        return np.asarray(grey)
-    flat_N = np.frombuffer(flat.buffers()[1], np.uint8, len(flat), flat.offset)
-    return flat_N.reshape(grey.height, grey.width)
 
 
 def _filtered(grey_HW: NDArray[np.uint8], bands: tuple[_Band, ...], bits: int) -> NDArray[np.uint8]:

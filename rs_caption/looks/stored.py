@@ -10,8 +10,12 @@ An Arrow file, uncompressed so that it can be used where it lies. Of a row that 
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rs_caption import storage
+from rs_caption.errors import UserError
 from rs_caption.files import whole
 from rs_caption.looks.levels import LEVELS, TRANSFORMS
 from rs_caption.looks.look import DIGEST_BYTES, Look
@@ -122,7 +127,7 @@ def read_note(path: Path) -> dict[str, Any]:
 
 
 def opened(path: Path) -> pa.ipc.RecordBatchFileReader:
-    """A file of looks; of this disk it is mapped, not read.
+    """A file of looks; of this disk it is mapped, not read, as a part in a store is.
 
     Raises:
         OSError, ArrowException: there is none, or it is broken.
@@ -147,18 +152,76 @@ def batches(path: Path) -> Iterator[pa.RecordBatch]:
             yield file.get_batch(at)
 
 
+@dataclass(frozen=True, eq=False)
+class OnDisk:
+    """The looks of a whole table in a file of this disk, large enough to be mapped."""
+
+    place: Path  # where they are kept: on this disk or in a store
+    path: Path  # the same, or a copy here, which goes when nobody holds this any more
+
+
+def fetched(place: Path) -> OnDisk:
+    """What is kept at a place.
+
+    Raises:
+        FileNotFoundError: in the store there is none.
+    """
+    with storage.local(place) as copy:
+        file = _on_disk(place)
+        if storage.is_remote(place):
+            copy.replace(file.path)
+    return file
+
+
+def gathered(
+    place: Path, level: str, batches: Iterable[pa.RecordBatch], note: dict[str, Any]
+) -> OnDisk:
+    """As `write`; what goes to a store is also kept here."""
+    file = _on_disk(place)
+    write(file.path, level, batches, note)
+    if storage.is_remote(place):
+        with whole(place) as partial:
+            partial.hardlink_to(file.path)  # both are in the temporary folder
+    return file
+
+
+def _on_disk(place: Path) -> OnDisk:
+    if not storage.is_remote(place):
+        return OnDisk(place, place)
+    folder = tempfile.mkdtemp(prefix="rs-caption-")
+    file = OnDisk(place, Path(folder, place.name))
+    weakref.finalize(file, shutil.rmtree, folder, ignore_errors=True)
+    return file
+
+
 class Thumbs:
     """The thumbnails of a file of level `crop`, by row, read where they lie."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file; pickled, this is its path."""
-        self._path = path
-        self._file = opened(path)
-        sizes = [len(self._batch(at)) for at in range(self._file.num_record_batches)]
-        self._firsts = np.cumsum([0, *sizes])
+    def __init__(self, file: OnDisk) -> None:
+        """Of a file, opened when it is first asked; pickled, this is where the file is."""
+        self._on_disk = file
+        self._last = -1, pa.record_batch([], names=[])
 
-    def __reduce__(self) -> tuple[Callable[[Path], Thumbs], tuple[Path]]:
-        return open_thumbs, (self._path,)
+    def __reduce__(self) -> tuple[Callable[[Path, Path], Thumbs], tuple[Path, Path]]:
+        return open_thumbs, (self._on_disk.place, self._on_disk.path)
+
+    @cached_property
+    def _file(self) -> pa.ipc.RecordBatchFileReader:
+        place, path = self._on_disk.place, self._on_disk.path
+        if path.exists():
+            return opened(path)
+        if storage.is_remote(place):  # this is a worker on another machine
+            with storage.local(place) as copy:
+                return opened(copy)  # what is mapped outlives its name
+        raise UserError(
+            f"{place}: is not seen from this machine; the folder must be one that all machines "
+            "share, or in a store"
+        )
+
+    @cached_property
+    def _firsts(self) -> NDArray[np.int64]:
+        sizes = [self._file.get_batch(at).num_rows for at in range(self._file.num_record_batches)]
+        return np.cumsum([0, *sizes])
 
     def __len__(self) -> int:
         return int(self._firsts[-1])
@@ -173,10 +236,12 @@ class Thumbs:
         return pixels.reshape(-1, width) if width else pixels.reshape(0, 0)
 
     def _batch(self, at: int) -> pa.RecordBatch:
-        return self._file.get_batch(at)
+        if self._last[0] != at:
+            self._last = at, self._file.get_batch(at)
+        return self._last[1]
 
 
 @cache
-def open_thumbs(path: Path) -> Thumbs:
+def open_thumbs(place: Path, path: Path) -> Thumbs:
     """The thumbnails of a file, opened once in a worker, however many jobs bring them along."""
-    return Thumbs(path)
+    return Thumbs(OnDisk(place, path))

@@ -1,12 +1,14 @@
 """The images in a folder of images, however they lie: flat, by class, deeper.
 
 Hidden files and folders are left out, and `__MACOSX`, which archivers leave behind. Links are
-followed, each folder once. Whatever else lies there is counted by its suffix.
+followed, each folder once. Images of formats that are not read are listed as skipped: a test set
+would lack them. Whatever else lies there is counted by its suffix.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +20,9 @@ from rs_caption.files import ARCHIVES
 from rs_caption.pictures.images import SUFFIXES
 from rs_caption.sample import Skipped
 
+_UNREAD = re.compile(  # images all the same
+    r"\.(avif|dng|ecw|gif|hei[cf]|img|j2k|jfif|jp[2efx]|jxl|nitf|ntf|p[bgnp]m|sid|tga|webp)"
+)
 _LEFT_BEHIND = "__MACOSX"
 _NAMED = 4  # suffixes of other files that a message names
 
@@ -29,7 +34,7 @@ class Listing:
     images: list[str] = field(default_factory=list)  # paths below it, in the order of their names
     others: Counter[str] = field(default_factory=Counter)  # files that are no images, by suffix
     archives: list[str] = field(default_factory=list)  # those of them that are still packed
-    skipped: list[Skipped] = field(default_factory=list)  # what may not be read or named
+    skipped: list[Skipped] = field(default_factory=list)  # what is not read, or not named
 
     @property
     def classes(self) -> frozenset[str]:
@@ -49,8 +54,12 @@ def list_images(folder: Path) -> Listing:
     listing = Listing()
     for path, is_file in _files(folder, listing.skipped):
         name = path.rpartition("/")[2].lower()
-        if not is_file or not name.endswith(SUFFIXES):
-            listing.others[os.path.splitext(name)[1] or "no suffix"] += 1  # noqa: PTH122 -- a text
+        suffix = os.path.splitext(name)[1]  # noqa: PTH122 -- a text
+        if is_file and _UNREAD.fullmatch(suffix):
+            problem = f"{suffix} is not read; convert it to one of {', '.join(SUFFIXES)}"
+            listing.skipped.append(Skipped(path, "bad_image", problem))
+        elif not is_file or suffix not in SUFFIXES:
+            listing.others[suffix or "no suffix"] += 1
             listing.archives.extend([path] * name.endswith(ARCHIVES))
         elif not _in_utf_8(path):
             problem = "the file name is not UTF-8; rename it"

@@ -180,6 +180,25 @@ def test_blank_like_clusters_do_not_slow_the_rest():
     assert search.compared < plain.compared * 1.5 + 200 * 200
 
 
+def test_a_set_that_is_searched_in_blocks_is_compared_with_all_with_all():
+    """As the caller has it: 40,000 codes, for 4,000 of them another at up to 6 bits."""
+    rng = np.random.default_rng(5)
+    codes = rng.integers(0, 1 << 64, 36_000, np.uint64)
+    flips_NB = np.uint64(1) << rng.integers(0, 64, (4000, 6)).astype(np.uint64)
+    flips_NB[np.arange(6) >= rng.integers(1, 7, (4000, 1))] = 0
+    codes = rng.permutation(
+        np.unique([*codes, *(codes[:4000] ^ np.bitwise_or.reduce(flips_NB, 1))])
+    )
+    assert len(codes) ** 2 > blocks.DIRECT_PAIRS
+    expected = {}
+    for left, code in enumerate(codes):
+        bits_N = np.bitwise_count(codes[left + 1 :] ^ code)
+        for later in np.flatnonzero(bits_N <= 4).tolist():
+            expected[left, left + 1 + later] = int(bits_N[later])
+    assert len(expected) == 2807  # of those at up to 4 bits
+    assert pairs_in(blocks.near_pairs(codes, 4)) == expected
+
+
 def test_memory_is_kept_and_changes_nothing():
     codes = array(random_codes(3000, 7))
     codes = np.unique(np.concatenate([codes, codes[:1500] ^ np.uint64(1 << 40 | 1 << 3)]))

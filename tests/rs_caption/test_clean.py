@@ -5,6 +5,7 @@ Most tables here carry their hashes, so that distances are plain to see: 0b0011 
 
 import hashlib
 import json
+import resource
 import shutil
 
 import imagehash
@@ -201,6 +202,20 @@ def test_a_place_that_cannot_be_written_to(tmp_path, cli):
         ended = cli("dedup", corpus, "--out", out)
         assert (ended.code, ended.err.count("\n")) == (2, 1)
         assert "could not be written" in ended.err
+
+
+@pytest.mark.parametrize("limit", [5_000, 20_000])  # bytes: of the database, of what a commit adds
+def test_full_disk(tmp_path, script, limit):
+    corpus = hashed(tmp_path / "corpus", *((f"{at:04}", "train", at) for at in range(1000)))
+    ended = script(
+        *("dedup", corpus, "--out", tmp_path / "out"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    file = "rows.duckdb.wal" if limit == 20_000 else "rows.duckdb"
+    assert "rows: the comparison needs more room on this disk (" in ended.err
+    assert f'Could not write file "{tmp_path}/out/.parts/rows/{file}": File too large' in ended.err
+    assert not (tmp_path / "out/captions.parquet").exists()
 
 
 # What cannot be

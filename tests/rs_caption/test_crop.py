@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from itertools import pairwise
 
 import cv2
@@ -11,9 +12,10 @@ import pytest
 from PIL import Image, ImageEnhance
 from scipy.ndimage import gaussian_filter
 
-from rs_caption.dedup import propose
+from rs_caption.dedup import confirm, links, propose
+from rs_caption.dedup.budget import SMALLEST, database
 from rs_caption.dedup.crop import CropLink, crop_links
-from rs_caption.engine import ALONE, Work
+from rs_caption.engine import ALONE, Serial, Work, no_progress
 from rs_caption.looks.register import register
 from rs_caption.looks.thumbnail import thumbnail
 
@@ -181,6 +183,44 @@ def test_a_small_memory_gives_the_same_links():
     assert links_of(*images, work=Work(workers=2)) == everything
 
 
+def test_a_window_costs_the_memory_that_is_counted():
+    """Sorting them into buckets is what costs most."""
+    number = 100_000
+    codes_W = np.random.default_rng(0).integers(0, 1 << 63, number, np.uint64)
+    tracemalloc.start()
+    coded = propose.Coded(codes_W.copy(), np.arange(number), np.arange(number, dtype=np.int32))
+    held = propose.Holders.of(coded)
+    kept, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(held.buckets.codes_U) == number
+    assert kept / number == pytest.approx(60, abs=1)
+    assert 90 < most / number < propose.BYTES_A_WINDOW
+
+
+def test_look_alikes_by_hash_are_confirmed_batch_by_batch(tmp_path, monkeypatch):
+    """8 images of one hash: 28 pairs, of which 4 show one ground; batches of 7, jobs of 5."""
+    monkeypatch.setattr(links, "_BATCH", 7)
+    monkeypatch.setattr(confirm, "_PAIRS_A_JOB", 5)
+    thumbs = propose.InMemory([thumbnail(ground(at % 4)) for at in range(8)])
+    codes_C8 = np.zeros((8, 8), np.uint64)
+    codes_C8[:, 1:] = 2**64 - 1  # turned, they are like none
+    seen = links.Seen(codes_C8, np.zeros(8, np.bool_), thumbs)
+    with database(tmp_path, SMALLEST, 1) as db:
+        links.add_links(db, seen, links.Search("crop", 2, SMALLEST, ALONE, no_progress))
+        found = db.execute(
+            "SELECT better, worse, transform, distance, round(score, 3) FROM links "
+            "WHERE level = 'near' ORDER BY better"
+        ).fetchall()
+    assert found == [(at, at + 4, "same", 0, 1.0) for at in range(4)]
+
+
+def test_windows_in_words():
+    """Those of images found at the very edge reach a hair over it."""
+    window = (-0.0001, 0.0004, 1.0001, 0.5)
+    assert links.window_text(CropLink(1, 0, window, 0.9)) == "part 0.000,0.000,1.000,0.500"
+    assert links.window_text(CropLink(0, 1, window, 0.9)) == "whole 0.000,0.000,1.000,0.500"
+
+
 def test_a_pair_that_is_found_both_ways_comes_once():
     """Whichever chunk each of them is in: either may be a part of the other."""
     images = [ground(seed) for seed in range(6)]
@@ -191,7 +231,7 @@ def test_a_pair_that_is_found_both_ways_comes_once():
 
 def test_chunks_cover_all_images_once():
     thumbs = propose.InMemory([thumbnail(ground(seed)) for seed in range(5)])
-    population = propose.Population(thumbs, np.zeros(5, np.bool_), ALONE, 1 << 17)
+    population = propose.Population(thumbs, np.zeros(5, np.bool_), Serial(), 1 << 17)
     cut_in = list(propose.chunks(population, (0,)))
     assert len(cut_in) > 2
     assert [at for wholes in cut_in for at in wholes] == list(range(5))

@@ -52,6 +52,16 @@ def test_a_small_job_stays_in_this_process():
     assert os.getpid() not in processes[1:]
 
 
+def test_processes_that_stay_do_several_maps():
+    with Pool(1, alone_s=0).staying() as engine:
+        maps = [list(engine.map(square, range(3))) for _ in range(2)]
+    assert [[result for result, _ in results] for results in maps] == [[0, 1, 4]] * 2
+    (worker,) = {process for results in maps for _, process in results[1:]}
+    assert worker != os.getpid()
+    with Serial().staying() as engine:
+        assert list(engine.map(square, [3])) == [(9, os.getpid())]
+
+
 @pytest.mark.parametrize("engine", [Serial(), Pool(2, alone_s=0)], ids=["serial", "pool"])
 def test_an_error_comes_in_its_place_and_whole(engine):
     results = engine.map(square, [2, 3, 7, 4])

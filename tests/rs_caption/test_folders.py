@@ -71,6 +71,35 @@ def test_what_is_left_out_and_counted(tmp_path):
     assert open_table(tmp_path / "table").about["sources"]["set"]["unreadable"] == 1
 
 
+def test_images_of_other_formats_are_skipped_not_passed_over(tmp_path, cli):
+    folder = images(tmp_path / "set", "a.png")
+    for name in ("b.webp", "c/d.GIF", "e.jp2"):
+        shutil.copy(folder / "a.png", picture(folder / f"{name}.png", (9, 5)).with_suffix(""))
+        (folder / f"{name}.png").unlink()
+    (folder / "readme.txt").touch()
+    ended = cli("hash", folder, "--out", tmp_path / "table")
+    assert (ended.code, f"one by one: {tmp_path}/table/skipped.csv" in ended.out) == (3, True)
+    expected = "is not read; convert it to one of .png, .jpg, .jpeg, .tif, .tiff, .bmp"
+    assert skipped_of(tmp_path / "table") == [
+        ["b.webp", "bad_image", f".webp {expected}", "no"],
+        ["c/d.GIF", "bad_image", f".gif {expected}", "no"],
+        ["e.jp2", "bad_image", f".jp2 {expected}", "no"],
+    ]
+    report = json.loads((tmp_path / "table/convert.json").read_text())
+    assert (report["images"], report["other_files"]) == (1, {".txt": 1})
+
+    images(tmp_path / "other", "1.png", size_wh=(7, 7))
+    assert cli("hash", tmp_path / "other", "--out", tmp_path / "t", "--split", "train").code == 0
+    ended = cli("dedup", tmp_path / "t", "--against", folder, "--out", tmp_path / "clean")
+    assert ended.code == 3
+    assert "Test rows NOT compared with, no readable image: 3" in ended.out
+    stamp = open_table(tmp_path / "clean").about["dedup"]
+    assert (stamp["tests"], stamp["tests_not_compared"]) == ({"set": 1}, 3)
+    assert [line[0] for line in skipped_of(tmp_path / "clean")] == [
+        *("set/b.webp", "set/c/d.GIF", "set/e.jp2")
+    ]
+
+
 def test_links_are_followed_each_folder_once(tmp_path):
     folder = images(tmp_path / "set", "a/1.png", "b/2.png")
     (folder / "b/back").symlink_to(folder)
@@ -160,6 +189,7 @@ def test_given(tmp_path, monkeypatch):
         (None, "no such folder"),
         ([], "no image here or below .* it is empty"),
         (["a.npy", "b.npy", "c.txt"], "it holds 2 .npy, 1 .txt"),
+        (["a.webp", "b.gif"], "that can be used, such as a.webp: .webp is not read; convert it"),
         (["x/AID.zip"], "x/AID.zip is still packed: unpack it"),
         (["a.tar.gz", "b.tar"], "a.tar.gz and 1 more is still packed"),
         (["broken.png"], "none of its 1 images can be read, such as broken.png: "),
@@ -308,5 +338,9 @@ def test_look_alikes_within_a_folder(tmp_path, cli):
     ]
     ended = cli("hash", made, "--split", "train")
     assert (ended.code, "--split is for a folder of images" in ended.err) == (2, True)
+    for command in (("hash",), ("dedup", "--out", tmp_path / "no"), ("leaks",)):
+        ended = cli(*command, folder)
+        said = f"`rs-caption hash {folder} --out TABLE --split train` of a plain folder of images"
+        assert (ended.code, said in ended.err) == (2, True)
     ended = cli("hash", folder, folder, "--out", tmp_path / "two")
     assert (ended.code, "--out is for one folder of images, not for 2" in ended.err) == (2, True)

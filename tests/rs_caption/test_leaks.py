@@ -25,6 +25,7 @@ from rs_caption.leaks.findings import Comparison, Pair, Turn, cells_of, choose, 
 from rs_caption.leaks.page import Commands, page, wishes
 from rs_caption.leaks.removals import read_removals
 from rs_caption.leaks.shots import Shot, Wish, take_shots
+from rs_caption.lock import only_run
 from rs_caption.looks.levels import TRANSFORMS
 from rs_caption.options import Options
 from rs_caption.pictures import geotiff
@@ -148,6 +149,15 @@ def test_report(sets, cli):
     assert sorted(path.name for path in sets.iterdir()) == ["leaks.html", "root", "table", "tests"]
 
 
+def test_one_run_at_a_time(sets, cli):
+    command = ("leaks", sets / "table", "--against", sets / "tests", "--out", sets / "leaks.html")
+    with only_run(sets / ".leaks.html.parts"):
+        ended = cli(*command)
+        assert ended.code == 2
+        assert f"{sets}: another run is writing there" in ended.err
+    assert not list(sets.glob(".leaks*"))
+
+
 def test_counts(sets, cli):
     command = ("leaks", sets / "table", "--against", sets / "tests", "--out", sets / "x")
     assert cli(*command, "--json", sets / "leaks.json").code == 1
@@ -217,6 +227,22 @@ def test_what_a_deeper_dedup_has_left(sets, cli):
     assert f"rs-caption dedup {typed} --out clean" in Page((sets / "x").read_text()).text
     made = json.loads((sets / "x.json").read_text())
     assert made["command"] == f"rs-caption leaks {typed} --from {sets}/lists --out {sets}/x"
+
+
+def test_other_options_than_the_lists_were_made_with(sets, cli):
+    compared = (sets / "table", "--against", sets / "tests")
+    deeper = ("--match", "dihedral", "--threshold", 4)
+    assert cli("dedup", *compared, *deeper, "--dry-run", "--out", sets / "lists").code == 0
+    command = ("leaks", *compared, "--from", sets / "lists", "--out", sets / "x")
+    for typed, said in (
+        (("--match", "crop"), "--match is crop, and {} was compared at --match dihedral; leave"),
+        (("--match", "near"), "--match is near, and {} was compared at --match dihedral; leave"),
+        (("--threshold", 2), "--threshold is 2, and {} was compared at --threshold 4; leave"),
+    ):
+        ended = cli(*command, *typed)
+        assert (ended.code, said.format(sets / "lists") in ended.err) == (2, True)
+        assert not (sets / "x").exists()
+    assert cli(*command, *deeper).code == 1
 
 
 def test_lists_of_other_tables(sets, cli):

@@ -91,7 +91,10 @@ def test_what_changed_after_its_shard_is_named(many, tmp_path, cli):
     (out / ".parts/000002.arrow").unlink()
     assert "shards 2 and 3 of 3: parts are missing" in cli(*command, "--shard", "merge/3").err
     other = cli(*command, "--seed", 1, "--shard", "merge/3")
-    assert "shards 1, 2 and 3 of 3: not finished" in other.err
+    assert (
+        "shards 1, 2 and 3 of 3: done with other options, or of other files; merge with the same "
+        "options, or else; run the same command with --shard 1/3 and so on first\n"
+    ) in other.err
     for number in (2, 3):
         cli(*command, "--shard", f"{number}/3")
     assert cli(*command, "--shard", "merge/3").code == 0

@@ -1,5 +1,6 @@
 """Datasets and tables in an object store: a real S3 server on this machine, asked over HTTP."""
 
+import gc
 import logging
 import pickle
 import shutil
@@ -28,6 +29,7 @@ from rs_caption.convert import convert
 from rs_caption.engine import Pool
 from rs_caption.errors import DataError, UserError
 from rs_caption.files import remove_folder, whole, write_text
+from rs_caption.looks.stored import Thumbs, fetched, open_thumbs
 from rs_caption.options import Options
 from rs_caption.pictures import video
 from rs_caption.pictures.images import image_size
@@ -92,6 +94,13 @@ def s3():
         yield client
     new_clients()
     server.stop()
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Where copies of objects are, and nothing else is."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
 
 
 @pytest.fixture(autouse=True)
@@ -221,6 +230,66 @@ def test_hash_and_dedup_in_a_store(s3, loveda, uploaded, tmp_path, cli):
         assert s3.files.cat(f"data/tables/clean/{name}") == (here[2] / name).read_bytes()
     assert pq.read_table(here[2] / "removed.parquet")["image_id"].to_pylist() == [f"loveda/{LARGE}"]
     assert not [name for name in s3.names("data/tables") if ".parts" in name]
+
+
+@pytest.mark.parametrize("level", ["dihedral", "crop"])
+@pytest.mark.usefixtures("temporary")
+def test_looks_are_kept_on_this_disk(s3, loveda, uploaded, tmp_path, cli, level):
+    """What a run gathers is not fetched again; what `hash` has left is fetched once."""
+    shutil.copytree(loveda[1], tmp_path / "table")
+    (tmp_path / "tests").mkdir()
+    turned = Image.open(loveda[0] / LARGE).transpose(Image.Transpose.ROTATE_90)
+    turned.save(tmp_path / "tests/a.png")
+    s3.files.put_file(str(tmp_path / "tests/a.png"), f"data/{level}/tests/a.png")
+    s3.files.put_file(str(loveda[1] / "captions.parquet"), f"data/{level}/table/captions.parquet")
+    s3.files.pipe(f"data/{level}/table/roots.json", f'{{"loveda": "{uploaded}"}}'.encode())
+    there, match = f"s3://data/{level}", ("--match", level, "--workers", 1)
+
+    def dedup(folder, out):
+        tests = f"toy={folder}/tests"
+        assert cli("dedup", f"{folder}/table", "--against", tests, "--out", out, *match).code == 0
+
+    dedup(tmp_path, tmp_path / "clean")
+    s3.asked.clear()
+    dedup(there, f"{there}/clean")
+    assert s3.count("PUT", f"/{level}/clean/.parts/looks-0/looks.arrow") == 1
+    assert s3.count("GET", f"/{level}/clean/.parts/looks-0/looks.arrow") == 0
+    assert cli("hash", f"{there}/table", *match).code == 0
+    s3.asked.clear()
+    dedup(there, f"{there}/again")
+    assert s3.count("GET", f"/{level}/table/looks.arrow") == 1
+    for name in ("captions.parquet", "removed.parquet", "groups.parquet"):
+        here = (tmp_path / "clean" / name).read_bytes()
+        assert (
+            s3.files.cat(f"{there}/clean/{name}") == here == s3.files.cat(f"{there}/again/{name}")
+        )
+    (row,) = pq.read_table(tmp_path / "clean/removed.parquet").to_pylist()
+    assert (row["image_id"], row["level"]) == (f"loveda/{LARGE}", "dihedral")
+    gc.collect()  # copies go with what was seen, at the latest with the process
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.usefixtures("temporary")
+def test_thumbnails_on_another_machine(s3, loveda, uploaded, tmp_path, cli):
+    folder = storage.place("s3://data/tables/crop")
+    s3.files.put_file(str(loveda[1] / "captions.parquet"), "data/tables/crop/captions.parquet")
+    s3.files.pipe("data/tables/crop/roots.json", f'{{"loveda": "{uploaded}"}}'.encode())
+    assert cli("hash", folder, "--match", "crop", "--workers", 1).code == 0
+    file = fetched(folder / "looks.arrow")
+    own, path = Thumbs(file), file.path
+    s3.asked.clear()
+    same = pickle.loads(pickle.dumps(own))  # noqa: S301 -- our own
+    assert same[0].shape == own[0].shape == (85, 128)
+    assert s3.count("GET", "looks.arrow") == 0
+    path.rename(tmp_path / "elsewhere")
+    open_thumbs.cache_clear()
+    far = pickle.loads(pickle.dumps(own))  # noqa: S301 -- our own
+    assert [thumb.tobytes() for thumb in far] == [thumb.tobytes() for thumb in own]
+    assert s3.count("GET", "looks.arrow") == 1
+    with pytest.raises(UserError, match=r"/gone: is not seen from this machine; the folder must"):
+        open_thumbs(tmp_path / "gone", tmp_path / "gone")[0]
+    del file, own, same, far
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 class StoppedError(Exception):
