@@ -48,9 +48,9 @@ def attempt(function: Callable[[T], R], item: T) -> Outcome[R]:
 def given_up(item: object) -> WorkerError:
     """The error of a job whose worker died every time."""
     return WorkerError(
-        f"{_short(item)}: the worker process was killed {TRIES} times over this job, most often for lack "
-        "of memory; run the same command again with more memory, or take the job's files out: "
-        "finished parts are kept"
+        f"{_short(item)}: the worker process was killed {TRIES} times over this job, most often "
+        "for lack of memory; run the same command again with more memory, or take the job's files "
+        "out: finished parts are kept"
     )
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from rs_caption.engine import Merge, Pool, Serial, Shard, Work, engine_for, work_of
+from rs_caption.engine.outcome import given_up
 from rs_caption.errors import DataError, UserError, WorkerError
 from rs_caption.interrupts import ctrl_c_held
 
@@ -143,3 +144,8 @@ def test_ctrl_c_waits_for_the_end_of_the_block():
         steps.append("nothing came")
     assert steps == ["went on", "nothing came"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_long_job_is_named_by_its_start():
+    assert str(given_up("ab" * 500)).startswith("ab" * 150 + "...: the worker process was killed")
+    assert str(given_up("a")).startswith("a: the worker")
