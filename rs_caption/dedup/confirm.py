@@ -21,6 +21,7 @@ from rs_caption.looks.levels import TRANSFORMS
 from rs_caption.looks.register import WHOLE, register
 
 NEARLY_EQUAL = 2.0  # grey levels of 255, on average over the thumbnail
+BLOCKS_EQUAL = 1.0  # and over each block: saving as JPEG changes these less, another shore more
 _PAIRS_A_JOB = 64
 _BLOCK_PX, _LEAST_SPREAD = 8, 1.0  # grey levels of 255
 _Turn = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
@@ -90,13 +91,21 @@ def _score(one_HW: NDArray[np.uint8], other_HW: NDArray[np.uint8]) -> float | No
             return match.score
     if one_HW.shape != other_HW.shape or not one_HW.size:
         return None
-    apart = np.abs(one_HW.astype(np.int16) - other_HW).mean()
-    return float("nan") if apart <= NEARLY_EQUAL else None
+    apart_HW = one_HW.astype(np.float32) - other_HW
+    alike = np.abs(apart_HW).mean() <= NEARLY_EQUAL
+    means = _blocks(apart_HW).mean(axis=(1, 3))
+    alike = alike and np.abs(means).max(initial=0) <= BLOCKS_EQUAL
+    return float("nan") if alike else None
 
 
 def textured(grey_HW: NDArray[np.uint8]) -> bool:
     """Whether enough of an image shows anything; of others no correlation is worth its time."""
-    rows, columns = (side // _BLOCK_PX for side in grey_HW.shape)
-    cut = grey_HW[: rows * _BLOCK_PX, : columns * _BLOCK_PX].astype(np.float32)
-    spread = cut.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX).std(axis=(1, 3))
+    spread = _blocks(grey_HW.astype(np.float32)).std(axis=(1, 3))
     return bool(spread.size) and bool((spread >= _LEAST_SPREAD).mean() >= LEAST_TEXTURE)
+
+
+def _blocks(grey_HW: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The whole blocks of an image, (rows, pixels, columns, pixels)."""
+    rows, columns = (side // _BLOCK_PX for side in grey_HW.shape)
+    cut_HW = grey_HW[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
+    return cut_HW.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX)

@@ -140,7 +140,7 @@ def test_ground_without_texture_is_not_linked():
     """Their hashes agree; nothing else does."""
     images = [flat_like(seed) for seed in range(5)]
     thumbs = propose.InMemory([thumbnail(image) for image in images])
-    population = propose.Population(thumbs, np.zeros(5, np.bool_), ALONE, MEMORY)
+    population = propose.Population(thumbs, np.zeros(5, np.bool_), Serial(), MEMORY)
     parts = propose.parts_of(population)
     assert len(propose.propose(population, parts, range(5)).part_P) > 0
     assert links_of(*images) == []

@@ -192,6 +192,20 @@ def test_crop_does_not_take_flat_images_with_one_hash_for_each_other(tmp_path, c
     assert removed(tmp_path / "crop") == [("5.png", "5-again.jpg", "near", "same")]
 
 
+def test_crop_does_not_take_flat_images_of_one_tone_for_each_other(tmp_path, cli):
+    """Two waters a grey level or two apart; in the corner one has a shore."""
+    water = np.full((96, 96, 3), 60, np.uint8)
+    shore = water + np.uint8(1)
+    shore[:5, :12] = 70
+    pictures = {
+        "a.png": (Image.fromarray(water), "train"),
+        "b.png": (Image.fromarray(shore), "train"),
+    }
+    corpus = rsicd(tmp_path, pictures | {"b-again.jpg": (Image.fromarray(shore), "train")})
+    assert cli("dedup", corpus, "--match", "crop", "--out", tmp_path / "crop").code == 0
+    assert removed(tmp_path / "crop") == [("b.png", "b-again.jpg", "near", "same")]
+
+
 def test_crop_finds_what_the_milder_levels_find_and_confirms_it(corpus, tmp_path, cli):
     ended = cli("dedup", corpus, "--match", "crop", "--out", tmp_path / "out")
     assert ended.code == 0
