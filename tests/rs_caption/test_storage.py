@@ -289,6 +289,7 @@ def test_thumbnails_on_another_machine(s3, loveda, uploaded, tmp_path, cli):
     with pytest.raises(UserError, match=r"/gone: is not seen from this machine; the folder must"):
         open_thumbs(tmp_path / "gone", tmp_path / "gone")[0]
     del file, own, same, far
+    gc.collect()  # as above
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
