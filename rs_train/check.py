@@ -40,7 +40,7 @@ def check_tables(paths: Sequence[Path]) -> Readiness:
             file = table.image_file(dataset, image)
             if not file.is_file():
                 missing.append(file)
-        problems += _stamp_problems(table)
+        problems += stamp_problems(table)
         if missing:
             first = (
                 f"{len(missing):,} images are not where roots.json says, the first: {missing[0]}"
@@ -59,7 +59,7 @@ def _rows(table: CaptionTable) -> Iterator[tuple[str, str, str, int]]:
         yield from zip(dataset, split, image, map(len, captions), strict=True)
 
 
-def _stamp_problems(table: CaptionTable) -> list[str]:
+def stamp_problems(table: CaptionTable) -> list[str]:
     """A corpus that was never held against test rows may hold them."""
     stamp = table.about.get("dedup")
     if stamp is None:

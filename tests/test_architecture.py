@@ -85,8 +85,14 @@ def test_the_options_are_frozen():
         ),
         "show": "--draw --id --n table",
         "verify": "table",
-        "sample": "--images --seed folder",
+        "sample": "--counting --images --seed folder",
         "demo": "folder",
     }
-    assert options(rs_train.cli.app) == {"check": "tables"}
+    assert options(rs_train.cli.app) == {
+        "run": "--allow-unchecked --out --pack --resume --set --table recipe",
+        "recipes": "name",
+        "check": "tables",
+        "pack": "--out --size --workers tables",
+        "export": "--checkpoint --out run",
+    }
     assert options(rs_bench.cli.app) == {"retrieval": "--features --json"}

@@ -58,7 +58,12 @@ def sample(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write it to.")],
     *,
     seed: Annotated[int, typer.Option("--seed", help="Decides what is drawn.")] = 0,
-    images: Annotated[int, typer.Option("--images", min=12, help="About how many.")] = 72,
+    images: Annotated[
+        int | None, typer.Option("--images", min=12, help="About how many; 72, or 1,200 to count.")
+    ] = None,
+    counting: Annotated[
+        bool, typer.Option("--counting", help="Thumbnails of 1 to 10 objects, to train a CLIP on.")
+    ] = False,
 ) -> None:
     """Draw a small world of aerial scenes in the original layouts of DOTA, LoveDA and RSICD.
 
@@ -66,7 +71,10 @@ def sample(
     """
     from rs_caption.commands import steps  # noqa: PLC0415
 
-    steps.write_sample(folder, seed, images)
+    if counting:
+        steps.write_counting_sample(folder, seed, images or 1200)
+    else:
+        steps.write_sample(folder, seed, images or 72)
 
 
 @app.command()

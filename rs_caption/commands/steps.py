@@ -129,3 +129,13 @@ def write_sample(folder: Path, seed: int, images: int) -> None:
     kinds = Counter(planted.kind for planted in report.planted)
     planted = ", ".join(f"{number} {kind}s" for kind, number in kinds.items())
     say(f"Planted for cleaning to find: {planted}; {folder / 'README.md'} lists them")
+
+
+def write_counting_sample(folder: Path, seed: int, images: int) -> None:
+    """Write the pictures to learn counting from, print how many."""
+    from rs_caption.world.counting import write_counting  # noqa: PLC0415 -- for this alone
+
+    with progress_bar("Drawing") as progress:
+        splits = write_counting(folder, seed, images, progress)
+    print_counts("Counting scenes", splits, "split")
+    say(f"rs-caption convert --source coco --root {folder} --name counting --out DIR")

@@ -40,7 +40,7 @@ def plain_size(path: Path) -> tuple[int, int] | None:
     if head.startswith(_PNG_START) and end == _PNG_END:
         return _png_size(head)
     if head.startswith(_JPEG_START) and end.endswith(_JPEG_END):
-        return _jpeg_size(head)
+        return jpeg_size(head)
     return None
 
 
@@ -57,8 +57,11 @@ def _png_size(head: bytes) -> tuple[int, int] | None:
     return width, height
 
 
-def _jpeg_size(head: bytes) -> tuple[int, int] | None:
-    """From the one frame header, if all segments up to the pixels are plain ones."""
+def jpeg_size(head: bytes) -> tuple[int, int] | None:
+    """Width and height from the start of a JPEG, if all segments up to the pixels are plain ones.
+
+    A segment that could turn the picture, or give its colours another meaning, is not plain.
+    """
     size, at = None, 2
     while at + 4 <= len(head):
         mark, kind, length = struct.unpack(">BBH", head[at : at + 4])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def write_world(
         for (dataset, split), number in ledger.images.items()
     )
     _document(draft, seed, counts, planted)
-    _move(draft, root)
+    move(draft, root)
     return WorldReport(root, counts, planted)
 
 
@@ -94,10 +95,10 @@ def _check(root: Path) -> None:
         )
 
 
-def _move(draft: Path, root: Path) -> None:
-    """Put the finished world into place, README first: it marks the folder as ours."""
+def move(draft: Path, root: Path, contents: Sequence[str] = CONTENTS) -> None:
+    """Put what is finished into place, README first: it marks the folder as ours."""
     root.mkdir(exist_ok=True)
-    for name in CONTENTS:
+    for name in contents:
         target = root / name
         if target.is_dir():
             shutil.rmtree(target)

@@ -1,0 +1,240 @@
+"""Batches of steps: dealt here, loaded by worker processes, the same however many there are.
+
+    for batch in batches(corpus, config, made, range(start, total), rank, world): ...
+
+Where a run stands is the number of its step and nothing else: which rows it shows, what is cut out
+of them, which captions go with them are functions of the seed, the epoch and the row (`draws.py`).
+Images are handed out as bytes; the model's device makes numbers of them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from rs_caption.errors import RsCaptionError, UserError, WorkerError
+from rs_caption.interrupts import ctrl_c_held
+from rs_train.corpus import Corpus, tolerated
+from rs_train.draws import Deck
+from rs_train.images import compile_now
+from rs_train.loading import Corrupt, Loaded, Loader, Task
+from rs_train.settings import Config
+from rs_train.tokens import Tokenizer
+
+__all__ = ["Batch", "Corrupt", "Encoder", "batches", "deck_of"]
+
+_PART = 64  # samples that one worker loads at a time: little to wait for, little memory
+_MOMENT_S = 0.2
+_AHEAD = 2  # parts that each worker has ready
+
+
+class Encoder(Protocol):
+    """What the loader has to know of a model; `model.Made` is one."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Captions to tokens, (B, L)."""
+        ...
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side."""
+        ...
+
+
+class Batch(NamedTuple):
+    """What one process gets of a step; `_B`: its share of the batch."""
+
+    images_BCHW: torch.Tensor  # uint8, red-green-blue; in memory as BHWC ("channels last")
+    tokens_BL: torch.Tensor  # int64
+    content_B: torch.Tensor  # int64: equal where rows show the same (`content.py`)
+    rows_B: torch.Tensor  # int64, of the corpus
+    epoch: int
+    step: int
+    corrupt: tuple[Corrupt, ...]
+
+
+def deck_of(corpus: Corpus, config: Config) -> Deck:
+    """Which samples each step shows; it knows how many steps an epoch has.
+
+    Raises:
+        UserError: an epoch has fewer samples than a batch.
+    """
+    weights_N = corpus.weight_N
+    if config.data.captions == "flat":
+        weights_N = np.repeat(weights_N, np.diff(corpus.offsets_N1))
+    return Deck(weights_N, config.optim.batch, config.run.seed)
+
+
+def batches(
+    corpus: Corpus, config: Config, encoder: Encoder, steps: range, rank: int = 0, world: int = 1
+) -> Iterator[Batch]:
+    """The batches of steps, in order.
+
+    Args:
+        corpus: what is shown.
+        config: the recipe.
+        encoder: the model that it is shown to.
+        steps: which.
+        rank: of this process: it gets every `world`-th sample, from the rank-th on.
+        world: number of processes that share each batch.
+
+    Raises:
+        UserError: too many images cannot be read (`data.max_corrupt`), or what they need is not
+            installed.
+        WorkerError: a data worker died.
+    """
+    if config.optim.batch % world:
+        raise UserError(f"optim.batch {config.optim.batch} does not divide by {world} processes")
+    deck = deck_of(corpus, config)
+    loader = Loader(corpus, config, encoder.tokenizer, encoder.image_size)
+    compile_now()
+    if corpus.pack is not None:
+        assert len(corpus.packed_at) == corpus.rows  # found before any fork, too
+    tasks = (task for step in steps for task in _tasks(deck, step, rank, world))
+    loaded = _loaded(loader, tasks, config.data.workers)
+    pin = config.run.device != "cpu" and torch.cuda.is_available()
+    corrupt: dict[int, str] = {}
+    for step in steps:
+        epoch, card_B = deck.epoch_of(step), config.optim.batch // world
+        parts: list[Loaded] = []
+        while sum(len(part.row_P) for part in parts) < card_B:
+            parts.append(next(loaded))
+        batch = _joined(parts, corpus, config, (epoch, step), pin=pin)
+        corrupt.update(batch.corrupt)
+        _check_share(corrupt, corpus.rows, config.data.max_corrupt)
+        yield batch
+
+
+def _tasks(deck: Deck, step: int, rank: int, world: int) -> Iterator[Task]:
+    """A rank's share of a step, in parts of about the same size."""
+    epoch, card_B = deck.at(step)
+    mine = card_B[rank::world]
+    for part in np.array_split(mine, -(-len(mine) // _PART)):
+        yield Task(step, epoch, part)
+
+
+def _loaded(loader: Loader, tasks: Iterator[Task], workers: int) -> Iterator[Loaded]:
+    """What is loaded for tasks, in their order, by so many processes or by this one."""
+    if not workers:
+        for task in tasks:
+            yield _checked(loader[task])
+        return
+    with _started_apart() as started:
+        results = iter(_data_loader(loader, tasks, workers))
+    try:
+        for result in results:
+            yield _checked(result)
+    except (RuntimeError, EOFError, OSError) as error:
+        if not started.any_ended():
+            raise
+        what = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WorkerError(
+            f"a process that loads images died ({what}). Most often there was no memory for it, or "
+            "none in /dev/shm: set data.workers to fewer; --resume goes on from the last checkpoint"
+        ) from error
+    finally:
+        del results  # tells them to end
+        started.clear()
+
+
+def _checked(result: Loaded | RsCaptionError) -> Loaded:
+    if isinstance(result, RsCaptionError):
+        raise result
+    return result
+
+
+def _data_loader(loader: Loader, tasks: Iterator[Task], workers: int) -> DataLoader[Any]:
+    forks = "fork" in multiprocessing.get_all_start_methods() and sys.platform == "linux"
+    return DataLoader(
+        loader,
+        batch_size=None,
+        sampler=tasks,
+        collate_fn=_as_it_is,
+        num_workers=workers,
+        prefetch_factor=_AHEAD,
+        worker_init_fn=_leave_signals_to_the_parent,
+        multiprocessing_context="fork" if forks else None,  # what was read is shared, not copied
+        generator=torch.Generator(),  # its seed is drawn from it, not from the trainer's
+    )
+
+
+class _Started(list[BaseProcess]):
+    """Processes that were started."""
+
+    def any_ended(self) -> bool:
+        """Whether one has ended, or does now."""
+        for process in self:
+            process.join(_MOMENT_S)
+        return any(not process.is_alive() for process in self)
+
+    def kill(self) -> None:
+        """End them, if the trainer ends over an error: SIGTERM they leave alone."""
+        for process in self:
+            process.kill()
+
+
+@contextmanager
+def _started_apart() -> Iterator[_Started]:
+    """Start data workers: Ctrl-C is for the trainer, and their end is noticed where it waits.
+
+    PyTorch would raise an error wherever the trainer is when a worker dies.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGCHLD) if main and hasattr(signal, "SIGCHLD") else None
+    others, started = set(multiprocessing.active_children()), _Started()
+    with ctrl_c_held(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+        yield started
+    started += [process for process in multiprocessing.active_children() if process not in others]
+    atexit.register(started.kill)
+    if before is not None:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def _leave_signals_to_the_parent(_: int) -> None:
+    """A preempted job's signal goes to all its processes; the trainer ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _as_it_is(loaded: Any) -> Any:
+    return loaded
+
+
+def _joined(
+    parts: list[Loaded], corpus: Corpus, config: Config, at: tuple[int, int], *, pin: bool
+) -> Batch:
+    """The parts of a step as one batch."""
+    images_BSS3 = parts[0].images_PSS3
+    if len(parts) > 1 or pin:
+        shape = (sum(len(part.row_P) for part in parts), *images_BSS3.shape[1:])
+        images_BSS3 = torch.empty(shape, dtype=torch.uint8, pin_memory=pin)
+        torch.cat([part.images_PSS3 for part in parts], out=images_BSS3)
+    rows_B = torch.cat([part.row_P for part in parts])
+    content_B = rows_B
+    if config.loss.name == "multi_positive":
+        content_B = torch.from_numpy(corpus.content[rows_B.numpy()].view(np.int64))
+    tokens_BL = torch.cat([part.tokens_PL for part in parts])
+    corrupt = tuple(one for part in parts for one in part.corrupt)
+    return Batch(images_BSS3.permute(0, 3, 1, 2), tokens_BL, content_B, rows_B, *at, corrupt)
+
+
+def _check_share(corrupt: dict[int, str], rows: int, limit: float) -> None:
+    if len(corrupt) > tolerated(limit, rows):
+        raise UserError(
+            f"{len(corrupt):,} of {rows:,} images cannot be read, more than data.max_corrupt "
+            f"({limit:g}), the first: {next(iter(corrupt.values()))}"
+        )

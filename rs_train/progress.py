@@ -1,0 +1,201 @@
+"""Where a run stands: its books, kept a step behind on a GPU so that it never waits for them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.distributed.fsdp import FSDPModule
+
+from rs_caption.errors import UserError, WorkerError, WriteError
+from rs_caption.files import write_json
+from rs_train import checkpoint
+from rs_train.batches import Batch
+from rs_train.checkpoint import State
+from rs_train.config import Config, dump
+from rs_train.corpus import Corpus
+from rs_train.distributed import put_state, take_state
+from rs_train.interruption import Interruption
+from rs_train.model import Made
+from rs_train.step import Outcome, Trainee
+from rs_train.validate import HeldOut, validate
+from rs_train.watch import Moment, Watch
+
+CORRUPT = "corrupt.jsonl"  # in the run's folder: the images that could not be read
+JUDGE = "mean_recall"  # the score that the best checkpoint is the best by
+
+
+class _Told(NamedTuple):
+    """What a step left to be looked at."""
+
+    batch: Batch
+    lr: float
+    wait_s: float
+    numbers: Tensor  # loss, length of the gradient, temperature, interrupted?, corrupt images
+    ready: Any  # the event on the GPU after which `numbers` are here; none: they are
+
+
+@dataclass
+class Progress:
+    """A run, its books and what is kept of it."""
+
+    config: Config
+    corpus: Corpus
+    made: Made
+    trainee: Trainee
+    watch: Watch
+    interruption: Interruption
+    held_out: HeldOut | None = None
+    step: int = 0  # updates that are done
+    corrupt: int = 0  # images that could not be read, over all processes
+    best: float | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    interrupted: bool = False  # whether any of the processes was
+    _told: deque[_Told] = field(default_factory=deque)
+
+    @property
+    def _out(self) -> Path:
+        return Path(self.config.run.out)
+
+    def restore(self, state: State) -> None:
+        """Be where a checkpoint was."""
+        put_state(self.trainee.core, self.trainee.optimizer, state.model, state.optimizer)
+        if state.scaler:
+            self.trainee.scaler.load_state_dict(state.scaler)
+        self.step, self.corrupt, self.best = state.step, state.corrupt, state.best
+
+    def note(self, batch: Batch, outcome: Outcome, lr: float, wait_s: float) -> None:
+        """Take note of a step. On a GPU the step before is looked at while this one computes.
+
+        Raises:
+            UserError: the loss or its gradient is no number.
+        """
+        self.step = batch.step + 1
+        world = self.trainee.world
+        flags = (bool(self.interruption.name), len(batch.corrupt))
+        numbers = world.mean(
+            torch.stack([*outcome, *(outcome.loss.new_full((), float(flag)) for flag in flags)])
+        )
+        ready = None
+        if numbers.is_cuda:
+            numbers = numbers.to("cpu", non_blocking=True)
+            ready = torch.cuda.Event()
+            ready.record()
+        self._told.append(_Told(batch._replace(images_BCHW=numbers), lr, wait_s, numbers, ready))
+        self._look(behind=int(world.device.type == "cuda"))
+
+    def _look(self, behind: int = 0) -> None:
+        """Look at all steps but the last `behind`."""
+        while len(self._told) > behind:
+            batch, lr, wait_s, numbers, ready = self._told.popleft()
+            if ready is not None:
+                ready.synchronize()
+            loss, grad_norm, scale, interrupted, corrupt = numbers.tolist()
+            self.interrupted = self.interrupted or interrupted > 0
+            self.corrupt += round(corrupt * self.trainee.world.size)
+            self._list(batch)
+            self._check(batch, loss, grad_norm)
+            spent = (self.config.optim.batch, wait_s, self.corrupt)
+            done = batch.step + 1
+            self.watch.step(Moment(done, batch.epoch, loss, lr, scale, grad_norm, *spent))
+
+    def _check(self, batch: Batch, loss: float, grad_norm: float) -> None:
+        """With fp16 a gradient may overflow: its scaler leaves the update out."""
+        if math.isfinite(loss) and (self.trainee.scaler.is_enabled() or math.isfinite(grad_norm)):
+            return
+        rank = self.trainee.world.rank
+        file = self._out / f"diverged-step-{batch.step:08d}-rank-{rank}.json"
+        ids = self.corpus.ids(batch.rows_B.tolist())
+        found = {"loss": str(loss), "grad_norm": str(grad_norm)}
+        write_json(file, {"step": batch.step, "epoch": batch.epoch, **found, "image_ids": ids})
+        raise UserError(
+            f"step {batch.step}: the loss is {loss}, its gradient {grad_norm}: {file} has the "
+            "batch. Look at its images; or go on from the last checkpoint with a lower optim.lr, "
+            "optim.clip_norm=1, or run.precision=bf16 or fp32"
+        )
+
+    def _list(self, batch: Batch) -> None:
+        """Write down which images could not be read."""
+        if not batch.corrupt:
+            return
+        ids = self.corpus.ids([row for row, _ in batch.corrupt])
+        with (self._out / CORRUPT).open("a", encoding="utf-8") as file:
+            for image_id, (_, problem) in zip(ids, batch.corrupt, strict=True):
+                line = {"step": batch.step, "image_id": image_id, "problem": problem}
+                file.write(json.dumps(line) + "\n")
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Around the loop: what was learned is kept when a process that loads images dies.
+
+        Raises:
+            UserError: the GPU has too little memory.
+        """
+        try:
+            yield
+        except WorkerError:
+            if self.step and self.trainee.world.size == 1:
+                self.save(best=False, must=False)
+            raise
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"step {self.step}: the GPU has too little memory: raise optim.accumulate (now "
+                f"{self.config.optim.accumulate}), or set model.grad_checkpointing=true"
+            ) from error
+
+    def validate(self) -> bool:
+        """Measure on held-out rows; whether it was never better."""
+        shared = isinstance(self.trainee.core, FSDPModule)  # then all have to compute
+        if self.held_out is None or not (shared or self.trainee.world.first):
+            return False
+        with self.watch.paused():
+            self.scores = validate(self.made, self.held_out)
+        self.watch.note(self.step, "validation", self.scores)
+        score = self.scores[JUDGE]
+        better = self.best is None or score > self.best
+        self.best = score if better else self.best
+        return better
+
+    def save(self, *, best: bool, must: bool) -> None:
+        """Keep what was learned.
+
+        Args:
+            best: whether it is the best so far.
+            must: whether there is no later step to try again at.
+
+        Raises:
+            WriteError: there was no room, and it must be.
+        """
+        self._look()  # what is no number is not kept
+        it = self.trainee
+        weights, optimizer = take_state(it.core, it.optimizer)
+        if not it.world.first:
+            return
+        state = State(
+            step=self.step,
+            model=weights,
+            optimizer=optimizer,
+            scaler=it.scaler.state_dict(),
+            config=dump(self.config),
+            corpus=self.corpus.digest,
+            corrupt=self.corrupt,
+            best=self.best,
+            more=self.made.about,
+        )
+        with self.watch.paused():
+            try:
+                path = checkpoint.save(self._out, state, self.config.run.keep)
+                if best:
+                    checkpoint.mark_best(path)
+            except WriteError as error:
+                if must:
+                    raise
+                self.watch.say(f"{error} It is tried again at the next checkpoint.")

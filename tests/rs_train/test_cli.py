@@ -1,0 +1,87 @@
+"""`rs-train` as it is called: what it says, and its exit codes. Training itself: test_resume.py."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RS_TRAIN = Path(sys.executable).with_name("rs-train")
+
+
+def rs_train(*arguments, **options):
+    done = subprocess.run(
+        [RS_TRAIN, *arguments], capture_output=True, text=True, check=False, **options
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_the_recipes_are_listed_and_printed(tmp_path):
+    listed = rs_train("recipes").stdout
+    assert "remoteclip-vit-b-32" in listed
+    assert "108,215 steps" in listed
+    printed = rs_train("recipes", "clip-cl-rn50").stdout
+    assert printed.startswith("# CLIP-CL, ResNet-50: the paper's baseline")
+    assert "[optim]\nepochs = 32" in printed  # no markup of rich's
+    (tmp_path / "my.toml").write_text(printed)
+    done = rs_train("run", tmp_path / "my.toml", "--out", tmp_path / "run")
+    assert done.stderr == (
+        f"rs-train: recipe {tmp_path}/my.toml: names no data; add --table DIR or --pack DIR\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["recipes", "tiny-resnt"], "no recipe is called 'tiny-resnt' (did you mean tiny-resnet?)"),
+        (["run", "tiny-resnet", "--out", "o"], "recipe tiny-resnet: names no data; add --table"),
+        (
+            ["run", "tiny-resnet", "--out", "o", "--table", "t", "--set", "optim.lrr=1"],
+            "recipe tiny-resnet: optim.lrr: unknown key (did you mean lr?); known: lr, batch, ",
+        ),
+        (
+            ["run", "tiny-resnet", "--out", "o", "--table", "t=heavy"],
+            "--table t=heavy: expected PATH or PATH=WEIGHT, the weight above 0",
+        ),
+        (["pack", "nowhere", "--out", "o"], "nowhere: no caption table here"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, problem, tmp_path):
+    done = rs_train(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"rs-train: {problem}")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "o" / "checkpoints").exists()
+
+
+def test_as_a_module_for_torchrun():
+    done = subprocess.run(
+        [sys.executable, "-m", "rs_train.cli", "recipes"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "tiny-resnet" in done.stdout
+
+
+WITHOUT = """
+import sys
+sys.modules["open_clip"] = None  # as if it were not installed
+sys.argv = ["rs-train", *sys.argv[1:]]
+from rs_train.cli import main
+main()
+"""
+
+
+def test_without_the_extra():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, "run", "tiny-resnet", "--table", "t", "--out", "o"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "rs-train: open_clip is not installed; pip install 'rs-caption[train]'\n"
+    )

@@ -1,0 +1,204 @@
+"""A run becomes a model that open_clip loads, to the bit, with a card that says what is known."""
+
+import json
+import sys
+
+import open_clip
+import pytest
+import torch
+
+from rs_caption import table
+from rs_caption.errors import UserError
+from rs_caption.sample import Boxes
+from rs_caption.table import Row
+from rs_train import checkpoint, config
+from rs_train.export import export, find
+from rs_train.model import make
+
+TINY = {
+    "embed_dim": 16,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 16, "patch_size": 16, "head_width": 8},
+    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+RECIPE = {
+    "title": "A tiny CLIP",
+    "model": {"name": "tiny-exported", "config": TINY},
+    "optim": {"lr": 1e-3, "batch": 2, "steps": 7},
+    "run": {"seed": 5, "validate": "tables/held-out"},
+}
+STAMP = {"match": "near", "threshold": 2, "tests": {"rsicd": 1093, "AID": 2000}}
+
+
+def write_table(folder, **about):
+    place = ("dota", "det", "train", "1.png", None, None, (9, 9))
+    rows = [
+        Row(*place, ("A plane.", "Planes."), ("all",) * 2, Boxes.of([])),
+        Row(
+            "mine", "ret", "train", "2.png", None, None, (9, 9), ("Sea.",), ("human",), place_less()
+        ),
+        Row("mine", "ret", "val", "3.png", None, None, (9, 9), ("Sea.",), ("human",), place_less()),
+    ]
+    sources = {"dota": {}, "mine": {}}
+    file = folder / "captions.parquet"
+    table.write(file, [table.to_arrow(rows)], table.metadata(sources, **about))
+    return str(folder)
+
+
+def place_less():
+    return Boxes.of([])
+
+
+def write_run(folder, recipe=RECIPE, steps=(7,), **changes):
+    """The folder of a run whose weights were drawn by chance, and its model."""
+    settings = config.parse(recipe, "here")
+    torch.manual_seed(3)
+    made = make(settings.model, torch.device("cpu"), loss=settings.loss.name)
+    for step in steps:
+        weights = made.model.state_dict() | changes
+        plain = config.dump(settings)
+        state = checkpoint.State(step, weights, {}, plain, "c0ffee" * 9, corrupt=2, more=made.about)
+        checkpoint.save(folder, state, keep=9)
+    line = {"step": 7, "validation": {"mean_recall": 31.25, "images": 800.0}}
+    (folder / "metrics.jsonl").write_text(f'{{"step": 7, "loss": 1.5}}\n{json.dumps(line)}\n')
+    return made
+
+
+def features(model, tokenizer):
+    model.eval()
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(2, 3, 32, 32, generator=generator)
+    with torch.inference_mode():
+        texts = model.encode_text(tokenizer(["Three planes.", "A ship."]))
+        return torch.cat([model.encode_image(images), texts])
+
+
+def test_open_clip_loads_it_from_its_folder_and_by_name(tmp_path):
+    made = write_run(tmp_path / "run")
+    exported = export(tmp_path / "run", tmp_path / "out")
+    assert (exported.name, exported.step) == ("tiny-exported", 7)
+    assert exported.parameters == sum(one.numel() for one in made.model.state_dict().values())
+    expected = features(made.model, made.tokenizer)
+
+    local = f"local-dir:{tmp_path / 'out'}"
+    model, _, _ = open_clip.create_model_and_transforms(local)
+    assert torch.equal(features(model, open_clip.get_tokenizer(local)), expected)
+
+    (tmp_path / "tiny-exported.json").write_text(json.dumps(TINY))
+    open_clip.add_model_config(tmp_path / "tiny-exported.json")
+    for file in ("open_clip_model.safetensors", "open_clip_pytorch_model.bin"):
+        model, _, preprocess = open_clip.create_model_and_transforms(
+            "tiny-exported", pretrained=str(tmp_path / "out" / file)
+        )
+        assert torch.equal(features(model, made.tokenizer), expected)
+        assert preprocess.transforms[-1].mean == made.mean
+
+
+def test_the_activation_and_the_preparation_of_images_travel_along(tmp_path):
+    write_run(tmp_path / "run")
+    export(tmp_path / "run", tmp_path / "out")
+    about = json.loads((tmp_path / "out" / "open_clip_config.json").read_text())
+    assert about["model_cfg"] == TINY
+    assert about["preprocess_cfg"] == {
+        "mean": list(open_clip.OPENAI_DATASET_MEAN),
+        "std": list(open_clip.OPENAI_DATASET_STD),
+        "interpolation": "bicubic",
+        "resize_mode": "shortest",
+    }
+    plain = {**TINY, "quick_gelu": False}
+    recipe = {**RECIPE, "model": {"name": "tiny-exported", "config": plain}}
+    write_run(tmp_path / "gelu", recipe)
+    export(tmp_path / "gelu", tmp_path / "out")  # in place of the other
+    about = json.loads((tmp_path / "out" / "open_clip_config.json").read_text())
+    assert about["model_cfg"]["quick_gelu"] is False
+
+
+def test_a_recipe_begins_with_what_was_exported(tmp_path):
+    made = write_run(tmp_path / "run")
+    export(tmp_path / "run", tmp_path / "out")
+    again = config.Model(name="tiny-exported", config=TINY, weights=str(tmp_path / "out"))
+    loaded = make(again, torch.device("cpu"))
+    assert torch.equal(
+        features(loaded.model, loaded.tokenizer), features(made.model, made.tokenizer)
+    )
+
+
+def test_a_bias_and_scalars_that_were_vectors(tmp_path):
+    recipe = {**RECIPE, "loss": {"name": "siglip"}}
+    # As FSDP keeps it.
+    write_run(tmp_path / "run", recipe, logit_scale=torch.tensor([2.5]))
+    export(tmp_path / "run", tmp_path / "out")
+    model = open_clip.create_model(f"local-dir:{tmp_path / 'out'}")
+    assert model.logit_scale.item() == 2.5
+    assert model.logit_bias.item() == -10
+
+
+def test_which_checkpoint(tmp_path):
+    write_run(tmp_path, steps=(3, 7))
+    folder = tmp_path / "checkpoints"
+    assert find(tmp_path) == find(tmp_path, "7") == folder / "step-00000007.pt"
+    assert find(tmp_path, "3") == find(folder / "step-00000003.pt")
+    with pytest.raises(UserError, match="there are: step-00000003, step-00000007; only a run that"):
+        find(tmp_path, "best")
+    checkpoint.mark_best(folder / "step-00000003.pt")
+    assert find(tmp_path, "best") == folder / "best.pt"
+    with pytest.raises(UserError, match="no checkpoint '4'"):
+        find(tmp_path, "4")
+    with pytest.raises(UserError, match="expected last, best or the number"):
+        find(tmp_path, "latest")
+    with pytest.raises(UserError, match="the folder holds no checkpoint"):
+        find(tmp_path / "nothing")
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path):
+    write_run(tmp_path / "run")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").touch()
+    with pytest.raises(UserError, match=r"holds thesis\.tex"):
+        export(tmp_path / "run", tmp_path / "out")
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["thesis.tex"]
+    with pytest.raises(UserError, match="found a file"):
+        export(tmp_path / "run", tmp_path / "out" / "thesis.tex")
+
+
+def card(tmp_path, **about):
+    (tmp_path / "tables").mkdir()
+    use = {"path": write_table(tmp_path / "tables", **about), "weight": 2.0}
+    data = {"tables": [use, {"path": "gone"}]}
+    write_run(tmp_path / "run", {**RECIPE, "data": data})
+    export(tmp_path / "run", tmp_path / "out")
+    return (tmp_path / "out" / "README.md").read_text()
+
+
+def test_the_card_says_what_is_known(tmp_path):
+    text = card(tmp_path, dedup=STAMP)
+    assert text.startswith("---\nlibrary_name: open_clip\n")
+    assert "# A tiny CLIP" in text
+    assert "activation, QuickGELU." in text
+    terms = "academic use only; any commercial use is prohibited"
+    assert f"| dota | 1 | 2 | 2 | [{terms}](https://captain-whu.github.io/DOTA/) |" in text
+    assert "| mine | 1 | 1 | 2 | unknown: your own data |" in text
+    assert "| gone | unknown | unknown | 1 | the table is not there any more |" in text
+    assert "removed first, at level `near`: AID (2,000), rsicd (1,093)." in text
+    assert "| `optim.lr` | `0.001` |" in text
+    assert "| `run.seed` | `5` |" in text
+    assert "2 images could not be read" in text
+    assert "On split `val` of `tables/held-out`, retrieval by protocol `remoteclip`" in text
+    assert "| `mean_recall` | 31.25 |" in text
+
+
+def test_the_card_says_what_was_not_done(tmp_path):
+    text = card(tmp_path)
+    assert "**Not compared with any test set" in text
+    write_run(tmp_path / "other", steps=(5,))
+    export(tmp_path / "other", tmp_path / "out")
+    assert "This checkpoint was not validated." in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_the_programs_of_the_card_run(tmp_path):
+    text = card(tmp_path)
+    program = text.partition("```python\n")[2].partition("```")[0]
+    space = {}
+    exec(program.replace("DIR", str(tmp_path / "out")), space)  # noqa: S102 -- our own
+    assert space["tokenizer"](["A plane."]).shape == (1, 16)
+    assert "torch" in sys.modules

@@ -1,0 +1,73 @@
+"""What `test_distributed.py` starts twice: steps of tiny models, each process with half a batch.
+
+    torchrun --standalone --nproc-per-node 2 tests/two_processes.py OUT
+
+OUT gets of each case the losses of two steps, the length of the gradient, and the gradients whole.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+import torch.distributed as dist
+from trainee import RESNET, drawn_batch, recipe, rows_of
+
+from rs_train.distributed import joined, put_state, take_state, whole
+from rs_train.loop import make_trainee
+from rs_train.step import train_step
+
+CONTENTS = [1, 1, 2, 3, 4, 4, 4, 5]
+CASES = {
+    "infonce": {},
+    "multi_positive": {"loss": {"name": "multi_positive"}},
+    "siglip": {"loss": {"name": "siglip"}},
+    "accumulated": {"optim": {"accumulate": 2}},
+    "clipped": {"optim": {"clip_norm": 0.1}},
+    "fsdp": {"run": {"strategy": "fsdp"}},
+    "fsdp, accumulated": {"run": {"strategy": "fsdp"}, "optim": {"accumulate": 4}},
+}
+
+
+def everywhere(value, world):
+    """The value of the first process, as a checkpoint brings it to all."""
+    box = [value]
+    if world.size > 1:
+        dist.broadcast_object_list(box)
+    return box[0]
+
+
+def steps_of(case, world):
+    """Of a process the losses of two steps and the second's gradients."""
+    config = recipe(**case | {"optim": case.get("optim", {}) | {"warmup": 5}})
+    _, trainee = make_trainee(config, world)
+    batch = drawn_batch(contents=CONTENTS)
+    mine = rows_of(batch, slice(world.rank, None, world.size))
+    first = train_step(trainee, mine)
+    gradients = {
+        name: whole(each.grad).reshape(-1) for name, each in trainee.core.named_parameters()
+    }
+    taken = everywhere(take_state(trainee.core, trainee.optimizer), world)
+    put_state(trainee.core, trainee.optimizer, *taken)
+    again = everywhere(take_state(trainee.core, trainee.optimizer), world)
+    assert all(torch.equal(taken[0][name], again[0][name]) for name in taken[0])
+    second = train_step(trainee, mine)
+    losses = torch.stack([world.mean(outcome.loss) for outcome in (first, second)])
+    return losses, first.grad_norm, gradients
+
+
+def main():
+    """All cases."""
+    with joined("cpu") as world:
+        found = {name: steps_of(case, world) for name, case in CASES.items()}
+        _, trainee = make_trainee(recipe(RESNET), world)
+        train_step(trainee, drawn_batch(world.rank, size=4, model=RESNET))
+        weights = [each.detach().reshape(-1) for each in trainee.core.parameters()]
+        mean = world.mean(torch.cat(weights).clone())
+        found["apart"] = (mean - torch.cat(weights)).abs().max()
+        if world.first:
+            torch.save(found, sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()
