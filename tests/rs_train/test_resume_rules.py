@@ -66,9 +66,9 @@ def test_what_may_change_and_is_said(run, override, said, capsys):
     ("override", "problem"),
     [
         ("model.name=other", "model.name = 'tiny-resnet', the recipe now says 'other'"),
-        ("model.config.embed_dim=4", "model.config.embed_dim = 128, the recipe now says 4"),
+        ("model.config.embed_dim=4", "model.config.embed_dim = 64, the recipe now says 4"),
         ("model.config.extra=4", "model.config.extra = none, the recipe now says 4"),
-        ("optim.batch=32", "optim.batch = 64, the recipe now says 32"),
+        ("optim.batch=64", "optim.batch = 32, the recipe now says 64"),
         ("optim.betas=[0.9, 0.95]", "optim.betas = [0.9, 0.98], the recipe now says [0.9, 0.95]"),
         ("data.captions=flat", "data.captions = 'one', the recipe now says 'flat'"),
         ("data.rotate=false", "data.rotate = True, the recipe now says False"),
