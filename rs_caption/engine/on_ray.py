@@ -55,18 +55,16 @@ class RayCluster:
             call = ray.remote(attempt).options(num_cpus=1, max_retries=TRIES - 1)
             under_way: deque[tuple[T, Any]] = deque()
             window = _window(ray)
-            try:
-                for number, item in enumerate(items, 1):
-                    under_way.append((item, call.remote(function, item)))
-                    if number % window == 0:
-                        window = _window(ray)  # machines come and go
-                    while len(under_way) >= window:
-                        yield _first(ray, under_way)
-                while under_way:
+            # What is under way when this ends early ends with the connection: Ray has crashed over
+            # a task that was cancelled while it ended.
+            for number, item in enumerate(items, 1):
+                under_way.append((item, call.remote(function, item)))
+                if number % window == 0:
+                    window = _window(ray)  # machines come and go
+                while len(under_way) >= window:
                     yield _first(ray, under_way)
-            finally:
-                for _, reference in under_way:
-                    ray.cancel(reference, force=True)
+            while under_way:
+                yield _first(ray, under_way)
 
 
 def _window(ray: Any) -> int:
