@@ -43,25 +43,34 @@ _BITS_64 = (1 << 64) - 1
 _TURNS = 4
 
 
-def read(place: Place, draw: Draw, size_px: int, into_SS3: Pixels | None = None) -> Pixels:
+def read(place: Place, draw: Draw, size_px: int) -> Pixels:
     """What was drawn of a row's picture, (size_px, size_px, 3).
-
-    Args:
-        place: where the picture is.
-        draw: what was drawn.
-        size_px: of the square.
-        into_SS3: where to write it; memory that is there already is faster than new memory.
 
     Raises:
         DataError: `missing_image`, `bad_image`.
         UserError: what such an image needs is not installed.
     """
-    if into_SS3 is None:
-        into_SS3 = np.empty((size_px, size_px, 3), np.uint8)
-    region_HW3 = _from_jpeg(place, draw.crop, size_px)
+    return finished(region(place, draw.crop, size_px), draw, size_px)
+
+
+def region(place: Place, crop: Crop, size_px: int) -> Pixels:
+    """The cropped part of a row's picture, with `size_px` a side or more if the file has them.
+
+    Raises:
+        DataError: `missing_image`, `bad_image`.
+        UserError: what such an image needs is not installed.
+    """
+    region_HW3 = _from_jpeg(place, crop, size_px)
     if region_HW3 is None:
         image = open_pixels(place.file, place.bands, place.frame)
-        region_HW3 = cut(image, place, draw.crop)
+        region_HW3 = cut(image, place, crop)
+    return region_HW3
+
+
+def finished(
+    region_HW3: Pixels, draw: Draw, size_px: int, into_SS3: Pixels | None = None
+) -> Pixels:
+    """The square that a model is shown of a cropped part; `into_SS3`: where to write it."""
     return turned(resized(region_HW3, size_px), draw, into_SS3)
 
 
@@ -75,11 +84,11 @@ def cut(image: Image.Image, place: Place, crop: Crop = WHOLE.crop) -> Pixels:
     return np.asarray(image.crop(box).convert("RGB"))
 
 
-def drawn(square_SS3: Pixels, draw: Draw, size_px: int, into_SS3: Pixels | None = None) -> Pixels:
-    """What was drawn of a picture that is a square already: one of a pack."""
+def part(square_SS3: Pixels, crop: Crop) -> Pixels:
+    """The cropped part of a picture that is a square already: one of a pack."""
     side = len(square_SS3)
-    x0, y0, x1, y1 = _box(None, draw.crop, (side, side), (side, side))
-    return turned(resized(square_SS3[y0:y1, x0:x1], size_px), draw, into_SS3)
+    x0, y0, x1, y1 = _box(None, crop, (side, side), (side, side))
+    return square_SS3[y0:y1, x0:x1]
 
 
 def plain(place: Place, size_px: int) -> Pixels:
@@ -184,13 +193,13 @@ def _from_jpeg(place: Place, crop: Crop, size_px: int) -> Pixels | None:
         for name, share in zip(("min_width", "min_height"), shares, strict=True)
     }
     try:
-        height, width, *_ = simplejpeg.decode_jpeg_header(data, **least)
-        room = _room(height * width * 3)
+        room = _room(full_wh[0] * full_wh[1] * 3)
         pixels_HW3 = simplejpeg.decode_jpeg(data, "RGB", buffer=room, **least)
     except ValueError:
         return None
+    height, width = pixels_HW3.shape[:2]
     x0, y0, x1, y1 = _box(place, crop, full_wh, (width, height))
-    region_HW3: Pixels = pixels_HW3[y0:y1, x0:x1]
+    region_HW3: Pixels = pixels_HW3[y0:y1, x0:x1].copy()  # the room is for the next image
     return region_HW3
 
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from rs_caption.errors import DataError
 from rs_caption.sample import Window
 from rs_train.draws import WHOLE, Crop, Draw
-from rs_train.images import drawn, plain, read, resized, turned
+from rs_train.images import finished, part, plain, read, resized, turned
 from rs_train.places import Place
 
 CORNERS = {"red": (255, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
@@ -210,9 +210,11 @@ def test_of_a_square_that_is_packed_the_same_part_is_drawn(tmp_path):
     packed = read(place, WHOLE, 128)
     packed.flags.writeable = False  # as a file mapped into memory is
     for draw in (WHOLE, Draw(0, Crop(0.1, 0.2, 0.6, 0.5), flip=True, turns=3)):
-        of_pack = drawn(packed, draw, 64).astype(int)
+        of_pack = finished(part(packed, draw.crop), draw, 64).astype(int)
         assert np.abs(of_pack - read(place, draw, 64)).mean() < 4
-    assert np.shares_memory(drawn(packed, WHOLE, 128), packed)  # nothing to do, nothing done
+    assert np.shares_memory(
+        finished(part(packed, WHOLE.crop), WHOLE, 128), packed
+    )  # nothing to do, nothing done
 
 
 def test_what_was_read_stays_when_the_next_is_read(tmp_path):

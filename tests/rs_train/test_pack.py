@@ -23,7 +23,7 @@ from rs_caption.sample import Window
 from rs_train import packing
 from rs_train.corpus import open_corpus
 from rs_train.draws import WHOLE, Crop, Draw
-from rs_train.images import drawn, read
+from rs_train.images import finished, part, read
 from rs_train.pack import open_pack, read_note
 from rs_train.packing import pack
 from rs_train.settings import Data, TableUse
@@ -72,7 +72,10 @@ def test_a_pack_holds_what_reading_gives(tmp_path):
         square = packed.pack.square(int(packed.packed_at[at]))
         assert np.array_equal(square, read(read_ones.place(at), WHOLE, 48))
         one = Draw(0, Crop(0.1, 0.05, 0.8, 0.9), flip=True, turns=1)
-        near = np.abs(drawn(square, one, 40).astype(int) - read(read_ones.place(at), one, 40))
+        near = np.abs(
+            finished(part(square, one.crop), one, 40).astype(int)
+            - read(read_ones.place(at), one, 40)
+        )
         assert near.mean() < 25  # coarse blocks, resized twice
     frames = [place for place in map(read_ones.place, range(11)) if place.frame is not None]
     squares = [packed.pack.square(at) for at in range(11) if packed.place(at).frame is not None]
