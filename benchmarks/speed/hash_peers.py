@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -170,9 +171,10 @@ def main() -> None:
     kind, program, listed, out = sys.argv[1:]
     paths = [Path(line) for line in Path(listed).read_text().splitlines()]
     try:
-        run = {"hash": PROGRAMS, "search": SEARCHES}[kind][program](paths)
-        if kind == "hash":
-            PROGRAMS[program](paths[:1])()  # what is imported late is imported now
+        programs = {"hash": PROGRAMS, "search": SEARCHES}[kind]
+        run = programs[program](paths)
+        with tempfile.TemporaryDirectory() as few:  # what is imported late is imported now
+            programs[program]([Path(shutil.copy(path, few)) for path in paths[:2]])()
     except NotInstalledError:
         sys.stdout.write(json.dumps({"problem": "not installed"}))
         return

@@ -25,7 +25,7 @@ from rs_caption.looks import ranges, stored
 from rs_caption.looks.fast import fast_phash, open_grey
 from rs_caption.looks.look import Look, look_of
 from rs_caption.looks.phash import phash
-from rs_caption.looks.views import View, shown
+from rs_caption.looks.views import Opener, View, shown
 from rs_caption.pictures.pixels import bands_of, open_pixels
 from rs_caption.sample import Skipped, Window
 from rs_caption.table import CaptionTable
@@ -139,8 +139,8 @@ def _make(job: LookJob, pictures: list[_Picture]) -> dict[str, Any]:
     opener = open_grey if job.how.fast else open_pixels
     for picture in pictures:
         try:
-            for view, image in shown(picture.path, picture.bands, picture.views, opener):
-                looks[view.row] = _look(image, view.window, job.how)
+            for row, look in _seen(picture, job.how, opener):
+                looks[row] = look
             deviation += _deviation(job, picture, looks)
         except DataError as error:  # what was seen before it stays
             by_id = zip(picture.ids, picture.views, strict=True)
@@ -151,6 +151,12 @@ def _make(job: LookJob, pictures: list[_Picture]) -> dict[str, Any]:
     batch = stored.to_arrow(looks, job.how.level)
     stored.write(job.part, job.how.level, [batch], {"key": _key(job, pictures), **note})
     return note
+
+
+def _seen(picture: _Picture, how: How, opener: Opener) -> Iterator[tuple[int, Look]]:
+    """Row and look; no image outlives its file, so that the next takes its memory."""
+    for view, image in shown(picture.path, picture.bands, picture.views, opener):
+        yield view.row, _look(image, view.window, how)
 
 
 def _look(image: Image.Image, window: Window | None, how: How) -> Look:

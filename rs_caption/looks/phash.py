@@ -19,7 +19,7 @@ from rs_caption.sample import Window
 
 KEPT = 8  # frequencies of each axis
 _MIDDLE = KEPT * KEPT // 2
-_WAVES_8S: NDArray[np.float64] = 2 * np.cos(
+WAVES_8S: NDArray[np.float64] = 2 * np.cos(
     np.pi * np.arange(KEPT)[:, None] * (np.arange(SIDE) + 0.5) / SIDE
 )
 _APART = 1e-6  # a product and a fast transform of bytes differ by less than 1e-9
@@ -59,7 +59,7 @@ def frequencies_of(small: Image.Image) -> NDArray[np.float64]:
     rounding decides a hash, they are computed with the function that imagehash calls.
     """
     pixels_SS = np.asarray(small, np.float64)
-    block_88 = _WAVES_8S @ pixels_SS @ _WAVES_8S.T
+    block_88 = WAVES_8S @ pixels_SS @ WAVES_8S.T
     sizes_F = np.sort(np.abs(block_88), axis=None)
     if sizes_F[0] < _APART or (sizes_F[1:] - sizes_F[:-1]).min() < _APART:
         return _as_imagehash(np.asarray(small))

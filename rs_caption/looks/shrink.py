@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from PIL import Image
 SIDE = 32  # pixels, as imagehash has it
 _LANCZOS = Image.Resampling.LANCZOS
 _LOBES = 3
-_EXACT_BITS, _ROUGH_BITS = 22, 15  # of weights; sums of the latter fit into float32
+_BITS = 22  # of weights
 _WHITE = 255
 _TOGETHER = 8  # of the 32 columns; they share most of their pixels
 _PRODUCT = 1 << 18  # multiplications at a time: for more BLAS would start threads
@@ -35,7 +35,7 @@ class _Band(NamedTuple):
 
     columns: slice
     pixels: slice
-    weights_KC: NDArray[np.floating[Any]]  # float64, or float32 for rough ones
+    weights_KC: NDArray[np.float64]
 
 
 def _by_pillow(grey: Image.Image) -> Image.Image:
@@ -43,40 +43,26 @@ def _by_pillow(grey: Image.Image) -> Image.Image:
 
 
 def _shrink(grey: Image.Image) -> Image.Image:
-    narrow_HS = _filtered(np.asarray(grey), _bands(grey.width), _EXACT_BITS)
+    narrow_HS = _filtered(np.asarray(grey), _bands(grey.width))
     if grey.height != grey.width:  # weights of every height would cost more than they save
         return _by_pillow(Image.fromarray(narrow_HS))
-    return Image.fromarray(_filtered(narrow_HS.T, _bands(grey.width), _EXACT_BITS).T)
+    return Image.fromarray(_filtered(narrow_HS.T, _bands(grey.width)).T)
 
 
-def shrink_roughly(grey: Image.Image) -> Image.Image:
-    """The same, of some images one level off in some pixels: weights of 15 bits, half the time.
-
-    They are whole numbers too: every machine comes to the same pixels.
-    """
-    if grey.width <= SIDE:
-        return _by_pillow(grey)
-    narrow_HS = _filtered(np.asarray(grey), _rough_bands(grey.width), _ROUGH_BITS)
-    if grey.height != grey.width:
-        return _by_pillow(Image.fromarray(narrow_HS))
-    return Image.fromarray(_filtered(narrow_HS.T, _rough_bands(grey.width), _ROUGH_BITS).T)
-
-
-def _filtered(grey_HW: NDArray[np.uint8], bands: tuple[_Band, ...], bits: int) -> NDArray[np.uint8]:
+def _filtered(grey_HW: NDArray[np.uint8], bands: tuple[_Band, ...]) -> NDArray[np.uint8]:
     """Every row as weighted sums of its pixels, rounded and clipped to a byte: (H, S)."""
     height, width = grey_HW.shape
     total_HS = np.empty((height, SIDE), np.int32)  # its 32 bits hold the sums of Pillow too
     rows = min(max(_PRODUCT // max(band.weights_KC.size for band in bands), 1), height)
-    kind = bands[0].weights_KC.dtype
-    some_RW, sums_RC = np.empty((rows, width), kind), np.empty((rows, _TOGETHER), kind)
+    some_RW, sums_RC = np.empty((rows, width)), np.empty((rows, _TOGETHER))
     for low in range(0, height, rows):
         number = min(rows, height - low)
         some_RW[:number] = grey_HW[low : low + number]
         for columns, pixels, weights_KC in bands:
             np.matmul(some_RW[:number, pixels], weights_KC, out=sums_RC[:number])
             total_HS[low : low + number, columns] = sums_RC[:number]
-    total_HS += 1 << (bits - 1)
-    total_HS >>= bits
+    total_HS += 1 << (_BITS - 1)
+    total_HS >>= _BITS
     return np.clip(total_HS, 0, _WHITE, out=total_HS).astype(np.uint8)
 
 
@@ -104,17 +90,6 @@ def _bands(width: int) -> tuple[_Band, ...]:
     return tuple(bands)
 
 
-@lru_cache(maxsize=16)
-def _rough_bands(width: int) -> tuple[_Band, ...]:
-    """The same of fewer bits; what rounding adds to a weight, the next ones take away again."""
-    rough = []
-    for columns, pixels, weights_KC in _bands(width):
-        running_KC = np.rint(np.cumsum(weights_KC, axis=0) / (1 << (_EXACT_BITS - _ROUGH_BITS)))
-        rough_KC = np.diff(running_KC, axis=0, prepend=0).astype(np.float32)
-        rough.append(_Band(columns, pixels, np.ascontiguousarray(rough_KC)))
-    return tuple(rough)
-
-
 def _taps(width: int, at: int) -> tuple[int, NDArray[np.float64]]:
     """The first pixel that one of the 32 is made of, and the weights from there on."""
     scale = width / SIDE
@@ -124,7 +99,7 @@ def _taps(width: int, at: int) -> tuple[int, NDArray[np.float64]]:
     number = min(int(centre + reach + 0.5), width) - first
     weight_K = _lanczos((np.arange(number, dtype=np.float64) + first - centre + 0.5) * (1 / scale))
     share_K = weight_K / np.cumsum(weight_K)[-1]  # summed one after the other, as in C
-    whole_K = share_K * (1 << _EXACT_BITS)
+    whole_K = share_K * (1 << _BITS)
     return first, np.trunc(np.where(whole_K < 0, whole_K - 0.5, whole_K + 0.5))
 
 
