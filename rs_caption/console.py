@@ -52,6 +52,11 @@ class _Log:
             err.print(f"{self.what}: {done:,} of {total:,} ({done / total:.0%}), {rate:,.0f}/s")
 
 
+def counted(number: int, what: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def say(text: str = "", style: str = "") -> None:
     """A line of text; long paths are not broken."""
     out.print(text, style=style, soft_wrap=True)

@@ -212,7 +212,7 @@ def _table_of(
     if not groups:
         first = min(skipped)
         raise UserError(
-            f"{source.folder}: none of its {len(skipped):,} images can be read, such as "
+            f"{source.folder}: none of its images ({len(skipped):,}) can be read, such as "
             f"{first.item}: {first.detail}"
         )
     _land(source, listing, groups, skipped, out)

@@ -12,9 +12,9 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import signal
-import sys
 import threading
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from rs_caption.errors import RsCaptionError, UserError, WorkerError
@@ -29,15 +30,16 @@ from rs_caption.interrupts import ctrl_c_held
 from rs_train.corpus import Corpus, tolerated
 from rs_train.draws import Deck
 from rs_train.images import compile_now
-from rs_train.loading import Corrupt, Loaded, Loader, Task
+from rs_train.loading import PART, Corrupt, Loaded, Loader, Task, forks
 from rs_train.settings import Config
 from rs_train.tokens import Tokenizer
 
 __all__ = ["Batch", "Corrupt", "Encoder", "batches", "deck_of"]
 
-_PART = 64  # samples that one worker loads at a time: little to wait for, little memory
 _MOMENT_S = 0.2
 _AHEAD = 2  # parts that each worker has ready
+
+_Share = tuple[int, NDArray[np.int64]]  # an epoch, and cards of a step in it
 
 
 class Encoder(Protocol):
@@ -98,35 +100,44 @@ def batches(
     """
     if config.optim.batch % world:
         raise UserError(f"optim.batch {config.optim.batch} does not divide by {world} processes")
-    deck = deck_of(corpus, config)
-    loader = Loader(corpus, config, encoder.tokenizer, encoder.image_size)
+    deck, workers = deck_of(corpus, config), config.data.workers
+    slots = workers * _AHEAD + 1  # what the workers have, and what is being taken
+    loader = Loader(corpus, config, encoder.tokenizer, encoder.image_size, slots)
     compile_now()
     if corpus.pack is not None:
         assert len(corpus.packed_at) == corpus.rows  # found before any fork, too
-    tasks = (task for step in steps for task in _tasks(deck, step, rank, world))
-    loaded = _loaded(loader, tasks, config.data.workers)
+    shares = (share for step in steps for share in _shares(deck, step, rank, world))
+    loaded = _loaded(loader, shares, workers)
     pin = config.run.device != "cpu" and torch.cuda.is_available()
+    shape = (config.optim.batch // world, *loader.room_RPSS3.shape[2:])
     corrupt: dict[int, str] = {}
     for step in steps:
-        epoch, card_B = deck.epoch_of(step), config.optim.batch // world
-        parts: list[Loaded] = []
-        while sum(len(part.row_P) for part in parts) < card_B:
-            parts.append(next(loaded))
-        batch = _joined(parts, corpus, config, (epoch, step), pin=pin)
+        images_BSS3 = torch.empty(shape, dtype=torch.uint8, pin_memory=pin)
+        parts = _taken(loaded, loader.room_RPSS3, images_BSS3)
+        batch = _joined(images_BSS3, parts, corpus, config, (deck.epoch_of(step), step))
         corrupt.update(batch.corrupt)
         _check_share(corrupt, corpus.rows, config.data.max_corrupt)
         yield batch
 
 
-def _tasks(deck: Deck, step: int, rank: int, world: int) -> Iterator[Task]:
+def _shares(deck: Deck, step: int, rank: int, world: int) -> Iterator[_Share]:
     """A rank's share of a step, in parts of about the same size."""
     epoch, card_B = deck.at(step)
     mine = card_B[rank::world]
-    for part in np.array_split(mine, -(-len(mine) // _PART)):
-        yield Task(step, epoch, part)
+    for card_P in np.array_split(mine, -(-len(mine) // PART)):
+        yield epoch, card_P
 
 
-def _loaded(loader: Loader, tasks: Iterator[Task], workers: int) -> Iterator[Loaded]:
+def _loaded(loader: Loader, shares: Iterator[_Share], workers: int) -> Iterator[Loaded]:
+    """What is loaded of shares, in their order; its slot is free when the next is asked for."""
+    free = deque(range(len(loader.room_RPSS3)))
+    tasks = (Task(epoch, card_P, free.popleft()) for epoch, card_P in shares)
+    for part in _results(loader, tasks, workers):
+        yield part
+        free.append(part.slot)
+
+
+def _results(loader: Loader, tasks: Iterator[Task], workers: int) -> Iterator[Loaded]:
     """What is loaded for tasks, in their order, by so many processes or by this one."""
     if not workers:
         for task in tasks:
@@ -142,8 +153,8 @@ def _loaded(loader: Loader, tasks: Iterator[Task], workers: int) -> Iterator[Loa
             raise
         what = next(iter(str(error).splitlines()), type(error).__name__)
         raise WorkerError(
-            f"a process that loads images died ({what}). Most often there was no memory for it, or "
-            "none in /dev/shm: set data.workers to fewer; --resume goes on from the last checkpoint"
+            f"a process that loads images died ({what}). Most often there was no memory for it: "
+            "set data.workers to fewer; --resume goes on from the last checkpoint"
         ) from error
     finally:
         del results  # tells them to end
@@ -157,7 +168,6 @@ def _checked(result: Loaded | RsCaptionError) -> Loaded:
 
 
 def _data_loader(loader: Loader, tasks: Iterator[Task], workers: int) -> DataLoader[Any]:
-    forks = "fork" in multiprocessing.get_all_start_methods() and sys.platform == "linux"
     return DataLoader(
         loader,
         batch_size=None,
@@ -166,7 +176,7 @@ def _data_loader(loader: Loader, tasks: Iterator[Task], workers: int) -> DataLoa
         num_workers=workers,
         prefetch_factor=_AHEAD,
         worker_init_fn=_leave_signals_to_the_parent,
-        multiprocessing_context="fork" if forks else None,  # what was read is shared, not copied
+        multiprocessing_context="fork" if forks() else None,
         generator=torch.Generator(),  # its seed is drawn from it, not from the trainer's
     )
 
@@ -214,20 +224,34 @@ def _as_it_is(loaded: Any) -> Any:
     return loaded
 
 
+def _taken(
+    loaded: Iterator[Loaded], room_RPSS3: torch.Tensor, images_BSS3: torch.Tensor
+) -> list[Loaded]:
+    """The parts of a step; their pictures are copied out of the room."""
+    parts: list[Loaded] = []
+    begin = 0
+    while begin < len(images_BSS3):
+        part = next(loaded)
+        parts.append(part)
+        end = begin + len(part.row_P)
+        images_BSS3[begin:end] = room_RPSS3[part.slot, : end - begin]
+        begin = end
+    return parts
+
+
 def _joined(
-    parts: list[Loaded], corpus: Corpus, config: Config, at: tuple[int, int], *, pin: bool
+    images_BSS3: torch.Tensor,
+    parts: list[Loaded],
+    corpus: Corpus,
+    config: Config,
+    at: tuple[int, int],
 ) -> Batch:
     """The parts of a step as one batch."""
-    images_BSS3 = parts[0].images_PSS3
-    if len(parts) > 1 or pin:
-        shape = (sum(len(part.row_P) for part in parts), *images_BSS3.shape[1:])
-        images_BSS3 = torch.empty(shape, dtype=torch.uint8, pin_memory=pin)
-        torch.cat([part.images_PSS3 for part in parts], out=images_BSS3)
-    rows_B = torch.cat([part.row_P for part in parts])
+    rows_B = torch.from_numpy(np.concatenate([part.row_P for part in parts]))
     content_B = rows_B
     if config.loss.name == "multi_positive":
         content_B = torch.from_numpy(corpus.content[rows_B.numpy()].view(np.int64))
-    tokens_BL = torch.cat([part.tokens_PL for part in parts])
+    tokens_BL = torch.from_numpy(np.concatenate([part.tokens_PL for part in parts]))
     corrupt = tuple(one for part in parts for one in part.corrupt)
     return Batch(images_BSS3.permute(0, 3, 1, 2), tokens_BL, content_B, rows_B, *at, corrupt)
 

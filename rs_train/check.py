@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rs_caption.console import counted
 from rs_caption.table import CaptionTable, open_table
 
 _COLUMNS = ["dataset", "split", "image_path", "captions"]
@@ -42,14 +43,13 @@ def check_tables(paths: Sequence[Path]) -> Readiness:
                 missing.append(file)
         problems += stamp_problems(table)
         if missing:
-            first = (
-                f"{len(missing):,} images are not where roots.json says, the first: {missing[0]}"
-            )
-            problems.append(f"{table.path}: {first}")
+            gone = f"not where roots.json says: {counted(len(missing), 'image')}"
+            problems.append(f"{table.path}: {gone}, the first {missing[0]}")
     if not by_split.total():
         problems.append("the tables hold no rows")
     if by_split["test"]:
-        problems.append(f"{by_split['test']:,} rows are of split test; run `rs-caption dedup`")
+        tests = counted(by_split["test"], "row")
+        problems.append(f"the tables hold {tests} of split test; run `rs-caption dedup`")
     return Readiness(by_split.total(), captions, dict(sorted(by_split.items())), problems)
 
 
@@ -68,5 +68,6 @@ def stamp_problems(table: CaptionTable) -> list[str]:
     if not stamp["tests"]:
         problems.append(f"{table.path}: was de-duplicated without test rows; add --against")
     if blind := stamp.get("tests_not_compared", 0):
-        problems.append(f"{table.path}: {blind:,} test rows had no readable image to compare with")
+        rows = counted(blind, "test row")
+        problems.append(f"{table.path}: {rows} had no readable image to compare with")
     return problems

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rs_caption.console import print_counts, print_table, progress_bar, say
+from rs_caption.console import counted, print_counts, print_table, progress_bar, say
 from rs_caption.engine import Work
 from rs_caption.errors import UserError
 from rs_caption.skips import SKIPPED_FILE
@@ -17,6 +17,7 @@ from rs_train import config
 if TYPE_CHECKING:
     from rs_train.loop import Result  # seconds of torch and open_clip
 
+_EXIT_STOPPED = 143  # where another process of the run was told to end
 _MAIN_SCORES = ("mean_recall", "counting", "class_accuracy")  # metrics.jsonl has them all
 
 
@@ -60,16 +61,14 @@ def train_by(recipe: config.Config, *, resume: bool, allow_unchecked: bool) -> i
     done = result.step == result.total  # by then a signal is too late
     if os.environ.get("RANK", "0") == "0":
         say(_ending(result, recipe.run.out) if done else _pause(result))
-    return 0 if done else result.exit_code
+    return 0 if done else result.exit_code or _EXIT_STOPPED
 
 
 def _ending(result: Result, out: str) -> str:
     main = [name for name in _MAIN_SCORES if name in result.scores]
     scores = ", ".join(f"{name.replace('_', ' ')} {result.scores[name]:.4g}" for name in main)
-    return (
-        f"Trained {result.step:,} steps{': ' * bool(scores)}{scores}. `rs-train export {out} "
-        "--out DIR` makes a model of it that open_clip loads."
-    )
+    trained = f"Trained {counted(result.step, 'step')}{': ' * bool(scores)}{scores}"
+    return f"{trained}. `rs-train export {out} --out DIR` makes a model of it that open_clip loads."
 
 
 def _pause(result: Result) -> str:
@@ -88,7 +87,7 @@ def list_recipes() -> None:
 
 
 def _length(optim: config.Optim) -> str:
-    return f"{optim.epochs:g} epochs" if optim.steps is None else f"{optim.steps:,} steps"
+    return f"{optim.epochs:g} epochs" if optim.steps is None else counted(optim.steps, "step")
 
 
 def print_recipe(name: str) -> None:
@@ -101,7 +100,8 @@ def check_and_say(tables: Sequence[Path]) -> bool:
     from rs_train.check import check_tables  # noqa: PLC0415 -- brings pyarrow
 
     ready = check_tables(tables)
-    print_counts(f"{ready.images:,} images, {ready.captions:,} captions", ready.by_split, "split")
+    title = f"{counted(ready.images, 'image')}, {counted(ready.captions, 'caption')}"
+    print_counts(title, ready.by_split, "split")
     for problem in ready.problems:
         say(problem)
     if not ready.problems:
@@ -120,7 +120,7 @@ def pack_and_say(tables: Sequence[Path], out: Path, size_px: int, workers: int) 
     rate = f", {report.made / max(report.seconds, 1e-9):,.0f} images/s" if report.made else ""
     had = f" ({there:,} were there already)" if there else ""
     size = f"{report.size_px} x {report.size_px} pixels"
-    say(f"{out}: {report.images:,} images of {size}{had} in {report.seconds:.1f} s{rate}")
+    say(f"{out}: {counted(report.images, 'image')} of {size}{had} in {report.seconds:.1f} s{rate}")
     if report.skipped:
         say(f"{len(report.skipped):,} could not be read: {out / SKIPPED_FILE} lists them")
     say(f"Train on it: rs-train run RECIPE --pack {out} --out DIR")

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rs_caption.console import counted
 from rs_caption.errors import UserError
 from rs_caption.pictures.pixels import bands_of
 from rs_caption.sample import Window
@@ -92,7 +93,7 @@ class Corpus:
         if found.null_count:
             lost = self.image_id.filter(found.is_null())
             raise UserError(
-                f"{self.pack.folder}: {len(lost):,} rows are not in this pack, the first: "
+                f"{self.pack.folder}: not in this pack: {counted(len(lost), 'row')}, the first "
                 f"{lost[0].as_py()}; pack these tables again"
             )
         at_N: NDArray[np.int64] = found.to_numpy().astype(np.int64)
@@ -123,12 +124,15 @@ def tolerated(limit: float, images: int) -> int:
     return max(1, int(limit * images)) if limit else 0
 
 
-def open_corpus(data: Data, *, allow_unchecked: bool = False) -> Corpus:
+def open_corpus(
+    data: Data, *, allow_unchecked: bool = False, setting: str = "data.splits"
+) -> Corpus:
     """The rows of the tables, or of the pack, that a recipe names.
 
     Args:
         data: the recipe's.
         allow_unchecked: also rows that were never held against test rows, or are test rows.
+        setting: what a message calls `data.splits`.
 
     Raises:
         UserError: there is no table, or no row of `data.splits` in one; the rows may show images
@@ -141,6 +145,8 @@ def open_corpus(data: Data, *, allow_unchecked: bool = False) -> Corpus:
     tables = tuple(open_table(typed(use.path)) for use in uses)
     if not allow_unchecked:
         _check_stamps(tables, data.splits)
+    for table in tables:
+        _check_splits(table, data.splits, setting)
     corpus = combined(tables, [use.weight for use in uses], data.splits, pack)
     if pack is None:
         _check_files(corpus, data.max_corrupt)
@@ -158,6 +164,16 @@ def _check_stamps(tables: Sequence[CaptionTable], splits: Sequence[str]) -> None
         raise UserError(f"{problems[0]}{more}; --allow-unchecked trains all the same")
 
 
+def _check_splits(table: CaptionTable, wanted: Sequence[str], setting: str) -> None:
+    """Whether a table has rows of some of these splits."""
+    there = pc.unique(table.read(["split"])["split"]).drop_null().to_pylist()
+    if there and not set(there) & set(wanted):
+        raise UserError(
+            f"{setting}: {table.path} has no rows of split {' or '.join(wanted)}; its splits: "
+            f"{', '.join(sorted(there))}"
+        )
+
+
 def _check_files(corpus: Corpus, limit: float) -> None:
     """Whether the images are there; a few that are not are borne as unreadable ones are."""
     images, missing = 0, []
@@ -167,7 +183,7 @@ def _check_files(corpus: Corpus, limit: float) -> None:
             missing.append(file)
     if len(missing) > tolerated(limit, images):
         raise UserError(
-            f"{len(missing):,} of {images:,} images are not where roots.json says, the first: "
+            f"not where roots.json says: {len(missing):,} of {counted(images, 'image')}, the first "
             f"{missing[0]}; put the folder of each dataset into the roots.json beside its table"
         )
 
@@ -206,8 +222,8 @@ def combined(
     for number, table in enumerate(tables):
         read.append(_columns(table, splits, number, first))
         if not len(read[-1]):
-            kind = f"rows of split {' or '.join(splits)} (data.splits)" if splits else "rows"
-            raise UserError(f"{table.path}: no {kind}")
+            of = f" with captions of split {' or '.join(splits)}" if splits else ""
+            raise UserError(f"{table.path}: no rows{of}")
         first += table.rows
     rows = pa.concat_tables(read)
     one = {name: _single(rows[name]) for name in rows.column_names}

@@ -54,6 +54,29 @@ class World:
             values /= self.size
         return values
 
+    def as_first(self, value: bool) -> bool:
+        """What the first process says, everywhere; each of them must call."""
+        said = torch.tensor(float(value and self.first), device=self.device)
+        return bool(self.mean(said) > 0)
+
+    def check_alike(self, start: int, corpus: str) -> None:
+        """Whether all processes go on from the same step with the same rows; each must call.
+
+        Raises:
+            UserError: they do not.
+        """
+        if self.size == 1:
+            return
+        every: list[tuple[int, str]] = [(start, corpus)] * self.size
+        dist.all_gather_object(every, (start, corpus))
+        for rank, (step, digest) in enumerate(every):
+            if (step, digest) != every[0]:
+                raise UserError(
+                    f"process 0 starts at step {every[0][0]} with rows of digest "
+                    f"{every[0][1][:12]}, process {rank} at step {step} with {digest[:12]}: "
+                    "--out and the tables have to be the same for all nodes"
+                )
+
     def bring(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The tensors on this process's device; on a GPU they come while it still computes."""
         if self.copying is None:
@@ -114,14 +137,15 @@ def _device(name: str, local: int) -> torch.device:
 
 def spread(model: nn.Module, world: World, run: config.Run) -> nn.Module:
     """The model as it is trained: itself where one process trains, else wrapped or sharded."""
-    if run.strategy == "fsdp":
-        return _sharded(model, run) if dist.is_initialized() else model
     if world.size == 1:
         return model
-    if world.device.type == "cuda":  # a batch's statistics are those of the whole batch
+    cuda = world.device.type == "cuda"
+    if cuda:  # a batch's statistics are those of the whole batch
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-        return DistributedDataParallel(model, [world.device], gradient_as_bucket_view=True)
-    return DistributedDataParallel(model)
+    if run.strategy == "fsdp":
+        return _sharded(model, run)
+    devices = [world.device] if cuda else None
+    return DistributedDataParallel(model, devices, gradient_as_bucket_view=cuda)
 
 
 def _sharded(model: nn.Module, run: config.Run) -> nn.Module:
@@ -182,6 +206,10 @@ def put_state(
     if not sharded:
         model.load_state_dict(weights)
         optimizer.load_state_dict(state)
+        for parameter, its in optimizer.state.items():
+            for name, value in its.items():
+                if value.ndim > 1:  # laid out in memory as the weights are, or AdamW mixes them up
+                    its[name] = torch.empty_like(parameter).copy_(value)
         return
     options = StateDictOptions(full_state_dict=True)
     both = {"model_state_dict": dict(weights), "optim_state_dict": dict(state)}  # it changes them

@@ -1,7 +1,16 @@
-"""What a data worker does: some samples of a step, read, drawn and tokenised."""
+"""What a data worker does: some samples of a step, read, drawn and tokenised.
+
+Pictures go to the trainer through memory that it shares with the workers and that is used again and
+again. New memory for each part would be mapped, zeroed and unmapped page by page on both sides,
+which costs several times what copying the bytes does.
+"""
 
 from __future__ import annotations
 
+import math
+import mmap
+import multiprocessing
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -16,16 +25,17 @@ from rs_train.places import Place
 from rs_train.settings import Config
 from rs_train.tokens import Tokenizer, Tokens
 
+PART = 64  # samples that one worker loads at a time: little to wait for, little memory
 _TOGETHER = 32  # samples
 _ATTEMPTS = 10  # rows that may stand in for one whose image cannot be read
 
 
 class Task(NamedTuple):
-    """Some samples of a step; P of them."""
+    """Some samples of a step; P of them, at most `PART`."""
 
-    step: int
     epoch: int
     card_P: NDArray[np.int64]
+    slot: int  # of the room, where their pictures go
 
 
 class Corrupt(NamedTuple):
@@ -36,11 +46,11 @@ class Corrupt(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """The samples of a task."""
+    """The samples of a task; their pictures are in the first places of its slot."""
 
-    images_PSS3: torch.Tensor
-    tokens_PL: torch.Tensor
-    row_P: torch.Tensor
+    slot: int
+    tokens_PL: NDArray[np.int64]
+    row_P: NDArray[np.int64]
     corrupt: tuple[Corrupt, ...]
 
 
@@ -57,13 +67,16 @@ class _Shown(NamedTuple):
 class Loader(torch.utils.data.Dataset[Loaded]):
     """Makes tasks into samples; what comes out depends on the task alone."""
 
-    def __init__(self, corpus: Corpus, config: Config, tokenizer: Tokenizer, size_px: int) -> None:
-        """Of a corpus, by a recipe, for a model."""
+    def __init__(
+        self, corpus: Corpus, config: Config, tokenizer: Tokenizer, size_px: int, slots: int = 1
+    ) -> None:
+        """Of a corpus, by a recipe, for a model; `slots`: parts that there is room for at once."""
         self.corpus, self.data, self.seed = corpus, config.data, config.run.seed
         self.flat = config.data.captions == "flat"
         self.size_px = size_px
         self.tokens = Tokens(tokenizer, corpus.texts)
         self.units = units(corpus, flat=self.flat)
+        self.room_RPSS3 = _shared((slots, PART, size_px, size_px, 3))
 
     def __getitem__(self, task: Task) -> Loaded | RsCaptionError:  # type: ignore[override]
         """The samples of a task, or the error of the user's that is in their way.
@@ -84,19 +97,18 @@ class Loader(torch.utils.data.Dataset[Loaded]):
         Raises:
             UserError: image after image cannot be read, or what they need is not installed.
         """
-        shape = (len(task.card_P), self.size_px, self.size_px, 3)
-        images_PSS3 = torch.empty(shape, dtype=torch.uint8)
+        images_PSS3 = self.room_RPSS3[task.slot].numpy()
         corrupt: list[Corrupt] = []
         shown = [self._drawn(task.epoch, card) for card in task.card_P.tolist()]
         for first in range(0, len(shown), _TOGETHER):
             some = slice(first, first + _TOGETHER)
             read = [self._read(task.epoch, one, corrupt) for one in shown[some]]
             shown[some] = [one for one, _ in read]
-            for (one, region_HW3), into_SS3 in zip(read, images_PSS3[some].numpy(), strict=True):
-                finished(region_HW3, one.draw, self.size_px, into_SS3)
-        tokens_PL = torch.from_numpy(self.tokens.of([one.text for one in shown]))
-        row_P = torch.tensor([one.row for one in shown])
-        return Loaded(images_PSS3, tokens_PL, row_P, tuple(corrupt))
+            for at, (one, region_HW3) in enumerate(read, first):
+                finished(region_HW3, one.draw, self.size_px, images_PSS3[at])
+        tokens_PL = self.tokens.of([one.text for one in shown])
+        row_P = np.array([one.row for one in shown])
+        return Loaded(task.slot, tokens_PL, row_P, tuple(corrupt))
 
     def _drawn(self, epoch: int, card: int, unit: int | None = None) -> _Shown:
         """What is shown for a card, or in its place of another unit."""
@@ -142,3 +154,16 @@ class Loader(torch.utils.data.Dataset[Loaded]):
 def units(corpus: Corpus, *, flat: bool) -> int:
     """What an epoch shows once at weight 1: rows, or pairs of a row and one of its captions."""
     return len(corpus.texts) if flat else corpus.rows
+
+
+def forks() -> bool:
+    """Whether data workers are forked: what was read before is then shared, not copied."""
+    return sys.platform == "linux" and "fork" in multiprocessing.get_all_start_methods()
+
+
+def _shared(shape: tuple[int, ...]) -> torch.Tensor:
+    """Bytes that this process and the data workers it starts later see and write alike."""
+    if forks():  # nothing of it is in /dev/shm, which is small in many containers
+        return torch.frombuffer(mmap.mmap(-1, math.prod(shape)), dtype=torch.uint8).view(shape)
+    room: torch.Tensor = torch.empty(shape, dtype=torch.uint8).share_memory_()
+    return room

@@ -64,27 +64,20 @@ def train(config: Config, *, resume: bool = False, allow_unchecked: bool = False
         # Where it starts.
         state = None if found is None else resuming.read(found, config, corpus.digest)
         start = 0 if state is None else state.step
+        world.check_alike(start, corpus.digest)
         watch = Watch(out if world.first else None, total, start=start, log_every=run.log_every)
         progress = Progress(config, corpus, made, trainee, watch, interruption, held_out)
         if state is not None:
             progress.restore(state)
 
         with watch, progress.guarded():
-            steps = range(start, total)
-            coming = batches(corpus, config, made, steps, world.rank, world.size)
+            coming = batches(corpus, config, made, range(start, total), world.rank, world.size)
             for batch, wait_s in timed(coming):
                 lr = lr_at(batch.step, optim, total)
                 set_lr(trainee.optimizer, lr)
                 outcome = train_step(trainee, batch)
                 progress.note(batch, outcome, lr, wait_s)
-
-                last, stop = progress.step == total, progress.interrupted
-                better = False
-                if last or (due(run.validate_every, progress.step) and not stop):
-                    better = progress.validate()
-                if last or stop or better or due(run.checkpoint_every, progress.step):
-                    progress.save(best=better, must=last or stop)
-                if stop:
+                if progress.finish_step():
                     break
     return Result(progress.step, total, progress.scores, interruption.exit_code)
 
@@ -144,11 +137,6 @@ def total_steps(optim: Optim, steps_per_epoch: int) -> int:
         return optim.steps
     assert optim.epochs is not None  # config takes one of the two
     return max(1, round(optim.epochs * steps_per_epoch))
-
-
-def due(every: int, step: int) -> bool:
-    """Whether something that is done every so many steps is due; every 0: never."""
-    return every > 0 and step % every == 0
 
 
 def timed(coming: Iterator[Batch]) -> Iterator[tuple[Batch, float]]:

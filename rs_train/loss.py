@@ -22,23 +22,17 @@ Loss = Callable[[Tensor, Tensor, Tensor, Tensor | None, Tensor], Tensor]
 
 
 def loss_of(loss: config.Loss, rank: int, world: int) -> Loss:
-    """The loss that a recipe names, for process `rank` of `world`."""
-    return {"infonce": _infonce, "multi_positive": _multi_positive, "siglip": _siglip}[loss.name](
-        rank, world
-    )
+    """The loss that a recipe names, for process `rank` of `world`.
 
-
-def _infonce(rank: int, world: int) -> Loss:
-    """CLIP's: of all captions of the batch an image is to pick its own, and the other way round."""
-    clip = _clip_loss(rank, world)
-
-    def infonce(
-        image_BD: Tensor, text_BD: Tensor, scale: Tensor, bias: Tensor | None, _: Tensor
-    ) -> Tensor:
-        loss: Tensor = clip(image_BD, text_BD, scale, bias)
-        return loss
-
-    return infonce
+    `infonce` is CLIP's: of all captions of the batch an image is to pick its own, and the other way
+    round. `siglip` asks of each image with each caption whether they are a pair, and needs a model
+    with a logit bias.
+    """
+    if loss.name == "multi_positive":
+        return _multi_positive(rank, world)
+    siglip = loss.name == "siglip"
+    theirs = SigLipLoss(rank=rank, world_size=world) if siglip else _clip_loss(rank, world)
+    return lambda image_BD, text_BD, scale, bias, _content_B: theirs(image_BD, text_BD, scale, bias)
 
 
 def _multi_positive(rank: int, world: int) -> Loss:
@@ -60,19 +54,6 @@ def _multi_positive(rank: int, world: int) -> Loss:
         return (one + other) / 2
 
     return multi_positive
-
-
-def _siglip(rank: int, world: int) -> Loss:
-    """Each image with each caption: a pair or none? Needs a model with a logit bias."""
-    siglip = SigLipLoss(rank=rank, world_size=world)
-
-    def pairwise(
-        image_BD: Tensor, text_BD: Tensor, scale: Tensor, bias: Tensor | None, _: Tensor
-    ) -> Tensor:
-        loss: Tensor = siglip(image_BD, text_BD, scale, bias)
-        return loss
-
-    return pairwise
 
 
 def _clip_loss(rank: int, world: int) -> ClipLoss:

@@ -15,6 +15,7 @@ from typing import Any
 
 import open_clip
 import torch
+from open_clip.modified_resnet import ModifiedResNet
 from torch import nn
 
 from rs_caption.errors import UserError
@@ -70,23 +71,17 @@ def make(
     """
     architecture = _architecture(wanted)
     weights = None if wanted.weights is None else find_weights(wanted.name, wanted.weights)
-    extra: dict[str, Any] = {"nonscalar_logit_scale": True} if sharded else {}
+    known = weights.about if weights else {}
+    options: dict[str, Any] = {"nonscalar_logit_scale": sharded}
     if loss == "siglip":  # what open_clip starts it from
-        extra |= {"init_logit_scale": math.log(10), "init_logit_bias": -10.0}
-    looks = {name: weights.about[name] for name in _LOOKS if weights and name in weights.about}
-    with _open_clip_name(wanted, architecture) as name, _hushed():
-        model = open_clip.create_model(
-            name,
-            force_image_size=wanted.image_size,
-            force_preprocess_cfg=looks,
-            output_dict=True,
-            **extra,
-        )
-        tokenizer = open_clip.get_tokenizer(name)
+        options |= {"init_logit_scale": math.log(10), "init_logit_bias": -10.0}
+    model, tokenizer = _created(wanted, architecture, known, options)
     if weights is not None:
         _check_activation(wanted, weights, architecture)
         load_weights(model, weights.file, wanted.name)
     _freeze(model, wanted)
+    if isinstance(model.visual, ModifiedResNet) and not sharded:  # FSDP takes no such weights
+        model.visual.to(memory_format=torch.channels_last)  # on a CPU too convolutions gain by it
     looks = open_clip.get_model_preprocess_cfg(model)
     side = looks["size"]
     return Made(
@@ -119,6 +114,22 @@ def _architecture(wanted: config.Model) -> dict[str, Any]:
             f"model.config: expected an open_clip model configuration with {sorted(_PARTS)}"
         )
     return found
+
+
+def _created(
+    wanted: config.Model,
+    architecture: dict[str, Any],
+    known: dict[str, Any],
+    options: dict[str, Any],
+) -> tuple[Any, Any]:
+    """Model and tokenizer, as open_clip makes them; `known` is what its weights say of images."""
+    options = options | {
+        "force_image_size": wanted.image_size,
+        "force_preprocess_cfg": {name: known[name] for name in _LOOKS if name in known},
+    }
+    with _open_clip_name(wanted, architecture) as name, _hushed():
+        model = open_clip.create_model(name, output_dict=True, **options)
+        return model, open_clip.get_tokenizer(name)
 
 
 @contextmanager

@@ -6,8 +6,9 @@
       index.parquet    image_id, problem: of each picture in order; problem: why there is none
       tables/0-rsicd/  copies of the tables, captions and all
 
-Pictures are squeezed into squares; what is drawn of one is cut out in shares of its sides, so that
-it has its own proportions again up to the resize. This module reads, `packing.py` writes.
+Whole pictures are squeezed into squares, whatever their proportions. What is drawn of one is drawn
+by its own width and height and cut out in shares of them: the same part as of the file, from fewer
+pixels. This module reads, `packing.py` writes.
 """
 
 from __future__ import annotations

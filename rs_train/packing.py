@@ -81,25 +81,30 @@ def pack(
     storage.refuse(out, "a pack")
     if size_px < 1:
         raise UserError(f"--size is {size_px}; expected pixels")
-    opened = [open_table(path) for path in tables]
-    rows = combined(opened)
-    unique_M = _unique(rows)
+    rows = combined([open_table(path) for path in tables])
     with only_run(out / _PARTS):
-        blocks = list(_blocks(rows, unique_M, out / _PARTS, size_px))
-        keys = [key_of(block) for block in blocks]
-        key = hashlib.sha256("".join([*keys, rows.digest]).encode()).hexdigest()
-        made = 0
-        if not _is_there(out, key):
-            made = _make(blocks, keys, work, progress)
-            problems = [problem for block in blocks for problem in _problems(block)]
-            index = pa.table([rows.image_id.take(unique_M), problems], schema=INDEX_SCHEMA)
-            names = _land(out, opened, index)
-            about = {"size_px": size_px, "images": len(index), "tables": names, "key": key}
-            write_json(out / NOTE, {"format": FORMAT, **about})
+        made = _filled(out, rows, size_px, work, progress)
         remove_folder(out / _PARTS)
     sweep(out)
-    skipped = _skipped(pq.read_table(out / INDEX))
-    return PackReport(len(unique_M), size_px, made, skipped, time.monotonic() - began)
+    index = pq.read_table(out / INDEX)
+    return PackReport(len(index), size_px, made, _skipped(index), time.monotonic() - began)
+
+
+def _filled(out: Path, rows: Corpus, size_px: int, work: Work, progress: Progress) -> int:
+    """Make the pack, if it is not there already; returns how many pictures this run packed."""
+    unique_M = _unique(rows)
+    blocks = list(_blocks(rows, unique_M, out / _PARTS, size_px))
+    keys = [key_of(block) for block in blocks]
+    key = hashlib.sha256("".join([*keys, rows.digest]).encode()).hexdigest()
+    if _is_there(out, key):
+        return 0
+    made = _make(blocks, keys, work, progress)
+    problems = [problem for block in blocks for problem in _problems(block)]
+    index = pa.table([rows.image_id.take(unique_M), problems], schema=INDEX_SCHEMA)
+    names = _land(out, rows.tables, index)
+    about = {"size_px": size_px, "images": len(index), "tables": names, "key": key}
+    write_json(out / NOTE, {"format": FORMAT, **about})
+    return made
 
 
 def _is_there(out: Path, key: str) -> bool:

@@ -27,10 +27,10 @@ from rs_train.interruption import Interruption
 from rs_train.model import Made
 from rs_train.step import Outcome, Trainee
 from rs_train.validate import HeldOut, validate
-from rs_train.watch import Moment, Watch
+from rs_train.watch import CORRUPT, Moment, Watch
 
-CORRUPT = "corrupt.jsonl"  # in the run's folder: the images that could not be read
 JUDGE = "mean_recall"  # the score that the best checkpoint is the best by
+_LEAST_FP16_SCALE = 1.0  # a gradient that overflows unscaled is no matter of its scale
 
 
 class _Told(NamedTuple):
@@ -108,8 +108,12 @@ class Progress:
             self.watch.step(Moment(done, batch.epoch, loss, lr, scale, grad_norm, *spent))
 
     def _check(self, batch: Batch, loss: float, grad_norm: float) -> None:
-        """With fp16 a gradient may overflow: its scaler leaves the update out."""
-        if math.isfinite(loss) and (self.trainee.scaler.is_enabled() or math.isfinite(grad_norm)):
+        """With fp16 a gradient may overflow: the update is left out, its scale is halved."""
+        scaler = self.trainee.scaler
+        if math.isfinite(loss) and (
+            math.isfinite(grad_norm)
+            or (scaler.is_enabled() and scaler.get_scale() >= _LEAST_FP16_SCALE)
+        ):
             return
         rank = self.trainee.world.rank
         file = self._out / f"diverged-step-{batch.step:08d}-rank-{rank}.json"
@@ -129,7 +133,7 @@ class Progress:
         ids = self.corpus.ids([row for row, _ in batch.corrupt])
         with (self._out / CORRUPT).open("a", encoding="utf-8") as file:
             for image_id, (_, problem) in zip(ids, batch.corrupt, strict=True):
-                line = {"step": batch.step, "image_id": image_id, "problem": problem}
+                line = {"step": batch.step + 1, "image_id": image_id, "problem": problem}
                 file.write(json.dumps(line) + "\n")
 
     @contextmanager
@@ -151,6 +155,18 @@ class Progress:
                 f"{self.config.optim.accumulate}), or set model.grad_checkpointing=true"
             ) from error
 
+    def finish_step(self) -> bool:
+        """Validate and save where it is due; whether the run was told to end here."""
+        run, last, stop = self.config.run, self.step == self.watch.total, self.interrupted
+        better = False
+        if last or (due(run.validate_every, self.step) and not stop):
+            better = self.validate()
+        if last or stop or better or due(run.checkpoint_every, self.step):
+            self.save(best=better, must=last or stop)
+        if stop:
+            self.trainee.world.as_first(stop)  # torchrun ends all, once one has left
+        return stop
+
     def validate(self) -> bool:
         """Measure on held-out rows; whether it was never better."""
         shared = isinstance(self.trainee.core, FSDPModule)  # then all have to compute
@@ -159,10 +175,9 @@ class Progress:
         with self.watch.paused():
             self.scores = validate(self.made, self.held_out)
         self.watch.note(self.step, "validation", self.scores)
-        score = self.scores[JUDGE]
-        better = self.best is None or score > self.best
-        self.best = score if better else self.best
-        return better
+        better = self.best is None or self.scores[JUDGE] > self.best
+        # Scores of several GPUs may differ in the last digit, and all save or none.
+        return self.trainee.world.as_first(better) if shared else better
 
     def save(self, *, best: bool, must: bool) -> None:
         """Keep what was learned.
@@ -176,6 +191,7 @@ class Progress:
         """
         self._look()  # what is no number is not kept
         it = self.trainee
+        reached = self.scores[JUDGE] if best else self.best
         weights, optimizer = take_state(it.core, it.optimizer)
         if not it.world.first:
             return
@@ -187,7 +203,7 @@ class Progress:
             config=dump(self.config),
             corpus=self.corpus.digest,
             corrupt=self.corrupt,
-            best=self.best,
+            best=reached,
             more=self.made.about,
         )
         with self.watch.paused():
@@ -195,7 +211,13 @@ class Progress:
                 path = checkpoint.save(self._out, state, self.config.run.keep)
                 if best:
                     checkpoint.mark_best(path)
+                self.best = reached
             except WriteError as error:
                 if must:
                     raise
                 self.watch.say(f"{error} It is tried again at the next checkpoint.")
+
+
+def due(every: int, step: int) -> bool:
+    """Whether something that is done every so many steps is due; every 0: never."""
+    return every > 0 and step % every == 0

@@ -89,7 +89,8 @@ def open_held_out(table: str, split: str, most: int = MOST_IMAGES) -> HeldOut:
         UserError: there is no such table, it holds no rows of the split, images are gone.
     """
     data = Data(tables=(TableUse(path=table),), splits=(split,))
-    corpus = open_corpus(data, allow_unchecked=True)  # tests are what this is for
+    # Tests are what this is for.
+    corpus = open_corpus(data, allow_unchecked=True, setting="run.validate_split")
     number = min(most, corpus.rows)
     rows_I = np.arange(number) * corpus.rows // number
     (opened,) = corpus.tables

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, NamedTuple, Self, SupportsFloat
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -28,6 +27,7 @@ from rs_caption.console import err
 from rs_caption.files import whole
 
 METRICS = "metrics.jsonl"
+CORRUPT = "corrupt.jsonl"  # the images that could not be read
 _SAY_EVERY_S = 10.0
 _DRAW_EVERY_S = 0.2
 
@@ -79,7 +79,8 @@ class Watch:
     def __enter__(self) -> Self:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            cut_back(self.folder / METRICS, self.start)
+            for name in (METRICS, CORRUPT):
+                cut_back(self.folder / name, self.start)
             self._lines = (self.folder / METRICS).open("a", encoding="utf-8", buffering=1)
             self._board = _board(self.folder, self.start)
             self._bar = _bar(self.start, self.total)
@@ -87,12 +88,7 @@ class Watch:
         self._since = Since(self._began)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
         if self._board is not None:
@@ -190,7 +186,7 @@ class Watch:
             self._bar.refresh()
 
 
-def cut_back(metrics: Path, step: int) -> None:
+def cut_back(file: Path, step: int) -> None:
     """Remove lines beyond a step, and a last one that a killed run left half written.
 
     Nothing is left of a run that starts again at step 0.
@@ -198,12 +194,12 @@ def cut_back(metrics: Path, step: int) -> None:
     Raises:
         WriteError: there is no room for the rest.
     """
-    if not metrics.is_file():
+    if not file.is_file():
         return
-    lines = metrics.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     kept = [line for line in lines if step and 0 <= _step_of(line) <= step]
     if kept != lines:
-        with whole(metrics) as partial:
+        with whole(file) as partial:
             partial.write_text("".join(kept), encoding="utf-8")
 
 

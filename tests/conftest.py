@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,15 +28,25 @@ def cli(monkeypatch, capsys) -> Callable[..., Ended]:
     """Run `rs-caption ARGUMENTS` in this process: an unforeseen exception fails the test."""
     from rs_caption.cli import main  # noqa: PLC0415 -- not every test needs it
 
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["rs-caption", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return Ended(int(end.value.code or 0), said.out, said.err)
+    return partial(called, main, "rs-caption", monkeypatch, capsys)
 
-    return run
+
+@pytest.fixture
+def train_cli(monkeypatch, capsys) -> Callable[..., Ended]:
+    """Run `rs-train ARGUMENTS` in this process."""
+    from rs_train.cli import main  # noqa: PLC0415
+
+    return partial(called, main, "rs-train", monkeypatch, capsys)
+
+
+def called(main, name, monkeypatch, capsys, *arguments: object) -> Ended:
+    """A program of ours, in this process."""
+    monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr()
+    return Ended(int(end.value.code or 0), said.out, said.err)
 
 
 @pytest.fixture

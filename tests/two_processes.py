@@ -1,16 +1,18 @@
-"""What `test_distributed.py` starts twice: steps of tiny models, each process with half a batch.
+"""What `test_distributed.py` starts: steps of tiny models in two processes with half a batch each.
 
-    torchrun --standalone --nproc-per-node 2 tests/two_processes.py OUT
+    python tests/two_processes.py OUT
 
 OUT gets of each case the losses of two steps, the length of the gradient, and the gradients whole.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 import torch
 import torch.distributed as dist
+from forks import forked
 from trainee import RESNET, drawn_batch, recipe, rows_of
 
 from rs_train.distributed import joined, put_state, take_state, whole
@@ -56,8 +58,18 @@ def steps_of(case, world):
     return losses, first.grad_norm, gradients
 
 
-def main():
-    """All cases."""
+def overflown(strategy, world):
+    """Of ten steps whose gradient's scale begins too high: how long it is, and the scale after."""
+    config = recipe(run={"precision": "fp16", "strategy": strategy}, optim={"accumulate": 2})
+    _, trainee = make_trainee(config, world)
+    mine = rows_of(drawn_batch(), slice(world.rank, None, world.size))
+    lengths = [float(train_step(trainee, mine).grad_norm) for _ in range(10)]
+    scale = torch.tensor(trainee.scaler.get_scale())
+    return lengths, float(scale), float(world.mean(scale))
+
+
+def steps_of_all():
+    """All cases, in one of the processes."""
     with joined("cpu") as world:
         found = {name: steps_of(case, world) for name, case in CASES.items()}
         _, trainee = make_trainee(recipe(RESNET), world)
@@ -65,9 +77,12 @@ def main():
         weights = [each.detach().reshape(-1) for each in trainee.core.parameters()]
         mean = world.mean(torch.cat(weights).clone())
         found["apart"] = (mean - torch.cat(weights)).abs().max()
+        found["fp16"] = [overflown(strategy, world) for strategy in ("ddp", "fsdp")]
         if world.first:
             torch.save(found, sys.argv[1])
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    ended = [os.waitpid(child, 0)[1] for child in forked(2, steps_of_all)]
+    sys.exit(any(ended))

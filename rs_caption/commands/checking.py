@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from rs_caption.checking.check import Fault, Findings, SplitCount, check
-from rs_caption.console import out, print_table, progress_bar, say
+from rs_caption.console import counted, out, print_table, progress_bar, say
 from rs_caption.own.found import Wish
 from rs_caption.request import Request
 from rs_caption.select import Typed, select, splits_of
@@ -48,8 +48,7 @@ def print_findings(title: str, findings: Findings, seconds: float) -> None:
         say("\nWhat is wrong, and what to do:")
         for number, fault in enumerate(findings.faults, start=1):
             _print_fault(number, fault)
-    verdict = f"{len(findings.faults)} faults" if findings.faults else "complete"
-    verdict = "1 fault" if len(findings.faults) == 1 else verdict
+    verdict = counted(len(findings.faults), "fault") if findings.faults else "complete"
     say(f"\n{title}: {verdict} (checked in {seconds:.1f} s)", style="bold")
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rs_caption.commands.sharing import print_share
-from rs_caption.console import print_counts, progress_bar, say
+from rs_caption.console import counted, print_counts, progress_bar, say
 from rs_caption.engine import Shard
 from rs_caption.errors import UserError
 from rs_caption.folders import SPLIT, folder_table, given, is_table
@@ -83,7 +83,7 @@ def print_hashed(place: Path, report: HashReport, request: HashRequest) -> None:
     had = report.rows - report.looked_at
     kept = f"; {had:,} had one already" if had and request.level == NEAR else ""
     say(f"{report.hashed:,} of {report.rows:,} rows have a hash{kept}", style="bold")
-    say(f"Looked at {report.looked_at:,} images in {report.seconds:g} s{rate}")
+    say(f"Looked at {counted(report.looked_at, 'image')} in {report.seconds:g} s{rate}")
     if report.fast is not None:
         say(
             f"Hashed fast: against exact hashes of {report.fast['compared']:,} of these images "

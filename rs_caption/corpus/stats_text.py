@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from rs_caption.catalogue.overview import FAMILIES
+from rs_caption.console import counted
 from rs_caption.corpus.stats import Line, total
 from rs_caption.facts import Family
 from rs_caption.manifest import Manifest
@@ -34,8 +35,8 @@ def comparison(made: Sequence[Line], known: Mapping[str, Manifest], width: int) 
         return
     everything = total("all", "", made)
     yield (
-        f"All: {everything.images:,} images, {everything.rows:,} rows, "
-        f"{everything.captions:,} captions."
+        f"All: {counted(everything.images, 'image')}, {counted(everything.rows, 'row')}, "
+        f"{counted(everything.captions, 'caption')}."
     )
     yield from wrap(
         f"RemoteCLIP states {_STATED_IMAGES:,} images and {_STATED_PAIRS:,} pairs. Its figures "

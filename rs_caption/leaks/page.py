@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from rs_caption import __version__
+from rs_caption.console import counted
 from rs_caption.leaks import words
 from rs_caption.leaks.findings import Cell, Comparison, Pair
 from rs_caption.leaks.shots import SIDE_PX, Shot, Wish, data_url
@@ -89,7 +90,7 @@ def _matrix(found: Comparison, cells: Sequence[tuple[str, Cell]]) -> dict[str, A
     rows = [
         {
             "name": train,
-            "about": words.count(number, "row"),
+            "about": counted(number, "row"),
             "is_sum": False,
             "cells": [_matrix_cell(by_pair.get((train, test))) for test in found.tests],
         }
@@ -99,12 +100,12 @@ def _matrix(found: Comparison, cells: Sequence[tuple[str, Cell]]) -> dict[str, A
         rows.append(
             {
                 "name": "any of them",
-                "about": words.count(sum(found.training.values()), "row"),
+                "about": counted(sum(found.training.values()), "row"),
                 "is_sum": True,
                 "cells": [_entry(found.touched.get(t, 0), n) for t, n in found.tests.items()],
             }
         )
-    tests = [{"name": t, "rows": words.count(n, "test image")} for t, n in found.tests.items()]
+    tests = [{"name": t, "rows": counted(n, "test image")} for t, n in found.tests.items()]
     return {"tests": tests, "rows": rows if tests else []}
 
 
@@ -112,13 +113,13 @@ def _matrix_cell(known: tuple[str, Cell] | None) -> dict[str, str]:
     if known is None:
         return {"images": ""}
     anchor, cell = known
-    rows = words.count(cell.shared.train_rows, "training row")
+    rows = counted(cell.shared.train_rows, "training row")
     return _entry(cell.shared.test_rows, cell.shared.tests) | {"anchor": anchor, "rows": rows}
 
 
 def _entry(touched: int, tests: int) -> dict[str, str]:
     heat = 0.12 + 0.68 * (touched / tests if tests else 0)
-    images = words.count(touched, "test image") if touched else ""
+    images = counted(touched, "test image") if touched else ""
     return {"images": images, "percent": words.percent(touched, tests), "heat": f"{heat:.2f}"} | {
         "anchor": "",
         "rows": "",
@@ -139,7 +140,7 @@ def _levels(found: Comparison) -> list[dict[str, str]]:
 
 def _section(anchor: str, cell: Cell, shots: Mapping[Wish, Shot]) -> dict[str, Any]:
     one = cell.shared
-    images, rows = words.count(one.test_rows, "test image"), words.count(one.train_rows, "row")
+    images, rows = counted(one.test_rows, "test image"), counted(one.train_rows, "row")
     return {
         "anchor": anchor,
         "train": one.train,
@@ -227,7 +228,7 @@ def _unread(found: Comparison) -> Iterator[dict[str, Any]]:
             items: list[Skipped] = sorted(skips)[:_MOST_UNREAD]
             some = f"the first {len(items):,}" if len(items) < len(skips) else "which, and why"
             yield {
-                "about": about.format(words.count(len(skips), which)),
+                "about": about.format(counted(len(skips), which)),
                 "skips": items,
                 "few": len(skips) <= _FEW,
                 "summary": some,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rs_caption.console import counted
 from rs_caption.leaks.findings import Cell, Comparison, Pair
 from rs_caption.looks.levels import LEVELS
 
@@ -27,13 +28,15 @@ _LISTED = 4  # datasets that a sentence names
 
 def headline(found: Comparison) -> str:
     """The answer in one sentence."""
-    unread = count(len(found.unread_tests), "test image")
+    unread = counted(len(found.unread_tests), "test image")
     if not found.tests:
         return f"Nothing was compared: none of {unread} could be read."
     more = f" {unread} could not be read." if found.unread_tests else ""
     touched, tests = sum(found.touched.values()), sum(found.tests.values())
     if not touched:
-        return f"None of {count(tests, 'test image')} has a look-alike in the training rows.{more}"
+        return (
+            f"None of {counted(tests, 'test image')} has a look-alike in the training rows.{more}"
+        )
     return f"{_touched(touched, tests)} in the training rows.{more}"
 
 
@@ -51,7 +54,7 @@ def _of_test(found: Comparison, name: str) -> str:
     tests, touched = found.tests[name], found.touched.get(name, 0)
     if not touched:
         return (
-            f"{name}: none of {count(tests, 'test image')} has a look-alike in the training rows."
+            f"{name}: none of {counted(tests, 'test image')} has a look-alike in the training rows."
         )
     holders = [one.train for one in found.shared if one.test == name and one.test_rows]
     return f"{name}: {_touched(touched, tests)} in the training rows of {listed(holders)}."
@@ -59,7 +62,7 @@ def _of_test(found: Comparison, name: str) -> str:
 
 def _touched(touched: int, tests: int) -> str:
     alike = "has a look-alike" if touched == 1 else "have look-alikes"
-    return f"{touched:,} of {count(tests, 'test image')} ({percent(touched, tests)}) {alike}"
+    return f"{touched:,} of {counted(tests, 'test image')} ({percent(touched, tests)}) {alike}"
 
 
 def looked_for(found: Comparison) -> str:
@@ -68,14 +71,14 @@ def looked_for(found: Comparison) -> str:
     depth = LEVELS.index(found.level)
     reach = {
         "exact": "Compared by their pixels",
-        "near": f"Compared by perceptual hash, up to {count(found.threshold, 'bit')} apart",
+        "near": f"Compared by perceptual hash, up to {counted(found.threshold, 'bit')} apart",
     }
     upright = reach["exact" if depth == 0 else "near"]
     turned_too = ", upright, mirrored and rotated"
     more = {"dihedral": turned_too, "crop": f"{turned_too}, and as parts of each other"}
-    said = f"{upright}{more.get(found.level, '')}: {count(rows, 'training row')}"
+    said = f"{upright}{more.get(found.level, '')}: {counted(rows, 'training row')}"
     said += f" of {listed(list(found.training))}" if found.training else ""
-    said += f" with {count(sum(found.tests.values()), 'test image')}"
+    said += f" with {counted(sum(found.tests.values()), 'test image')}"
     said += f" of {listed(list(found.tests))}." if found.tests else "."
     beyond = {"exact": "Other sizes, flips and crops", "near": "Flips, rotations and crops"}
     beyond |= {"dihedral": "Crops"}
@@ -90,12 +93,12 @@ def shown(cell: Cell) -> str:
     if not held:
         return "No pairs are shown: these rows look even more like images of another test set."
     if not cell.pairs:
-        return f"{count(held, 'pair')}, none of them shown."
+        return f"{counted(held, 'pair')}, none of them shown."
     how = "each training row with the test image it looks like most"
     if len(cell.pairs) == held:
-        return f"All {count(held, 'pair')}, the surest first; {how}."
+        return f"All {counted(held, 'pair')}, the surest first; {how}."
     return (
-        f"{len(cell.pairs):,} of {count(held, 'pair')}: of every level from the surest to the "
+        f"{len(cell.pairs):,} of {counted(held, 'pair')}: of every level from the surest to the "
         f"least sure, spread evenly; {how}."
     )
 
@@ -106,7 +109,7 @@ def remedy(found: Comparison) -> str:
         return "Nothing has to leave the training rows."
     verb = "looks" if found.leaving == 1 else "look"
     return (
-        f"{count(found.leaving, 'training row')} of {sum(found.training.values()):,} {verb} like "
+        f"{counted(found.leaving, 'training row')} of {sum(found.training.values()):,} {verb} like "
         "test images. This command writes tables without them:"
     )
 
@@ -115,7 +118,7 @@ def caption_of(pair: Pair) -> str:
     """How alike a pair is, and by what measure."""
     if pair.level == "exact":
         return "the same pixels"
-    measure = "" if pair.distance is None else f"{count(pair.distance, 'bit')} of 64 apart"
+    measure = "" if pair.distance is None else f"{counted(pair.distance, 'bit')} of 64 apart"
     measure = measure if pair.score is None else f"correlation {pair.score:.3f}"
     how = turned(pair) if pair.level == "dihedral" else ""
     if pair.turn.window:
@@ -128,11 +131,6 @@ def caption_of(pair: Pair) -> str:
 def turned(pair: Pair) -> str:
     """What is done to the training image."""
     return _TRANSFORMS.get(pair.turn.transform, pair.turn.transform)
-
-
-def count(number: int, what: str) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def percent(part: int, whole: int) -> str:

@@ -149,6 +149,6 @@ def _refuse_if_moved(
     for dataset, number in missing.items():
         if number == rows[dataset]:
             raise TableError(
-                f"{table.path.with_name(ROOTS_FILE)}: none of the {number:,} images of {dataset} "
+                f"{table.path.with_name(ROOTS_FILE)}: none of the images of {dataset} ({number:,}) "
                 f"is below {table.roots[dataset]}; edit the folder there"
             )

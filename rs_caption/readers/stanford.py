@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs_caption import storage
+from rs_caption.console import counted
 from rs_caption.errors import DataError
 from rs_caption.pictures import video
 from rs_caption.pictures.images import SUFFIXES, image_size
@@ -121,7 +122,9 @@ def read(source: Source, item: Item) -> Iterator[Sample | Skipped]:
     rows_of = _sampled(tracks, every)
     rest = len(tracks.frame_N) - sum(map(len, rows_of.values()))
     if not rows_of:
-        yield Skipped(item.image, "no_objects", f"{rest:,} rows, none in a frame that is sampled")
+        yield Skipped(
+            item.image, "no_objects", f"{counted(rest, 'row')}, none in a frame that is sampled"
+        )
     pictures = _Pictures.of(source, item, tracks)
     dropped: Dropped = ((f"in frames not sampled (1 of {every} is)", rest),) if rest else ()
     for number, rows_N in rows_of.items():

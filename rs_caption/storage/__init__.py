@@ -77,7 +77,9 @@ def place(text: str | Path) -> Path:
     Raises:
         UserError: the URL holds a password, is a chain, or what reads it is not installed.
     """
-    if isinstance(text, Path) or "://" not in text:
+    if isinstance(text, Path):
+        return text
+    if "://" not in text:
         return Path(text)
     if text.startswith("file://"):
         return Path(text.removeprefix("file://"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+from rs_caption.console import counted
 from rs_caption.verify.sentence import Part, Region, Sentence, UnreadableError, Vocabulary
 
 RuleSet = Literal["b2c", "all", "b2c+all", "human", "none"]
@@ -124,11 +125,11 @@ def _check_rules(
 ) -> Iterator[str]:
     """As many as the rule set wants, and in its order."""
     if len(rules) != len(captions):
-        yield f"has {len(captions)} captions, but {len(rules)} rules"
+        yield f"has {counted(len(captions), 'caption')}, but {counted(len(rules), 'rule')}"
     names = [rule.partition(" ")[0] for rule in rules]
     order = _order(judge.rule_set, evidence, max(1, len(captions)))
     if len(captions) != len(order):
-        yield f"has {len(captions)} captions instead of {len(order)}"
+        yield f"has {counted(len(captions), 'caption')} instead of {len(order)}"
     elif len(names) == len(captions) and names != order:
         yield f"its rules are {', '.join(names)} instead of {', '.join(order)}"
 

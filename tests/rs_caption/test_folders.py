@@ -192,7 +192,7 @@ def test_given(tmp_path, monkeypatch):
         (["a.webp", "b.gif"], "that can be used, such as a.webp: .webp is not read; convert it"),
         (["x/AID.zip"], "x/AID.zip is still packed: unpack it"),
         (["a.tar.gz", "b.tar"], "a.tar.gz and 1 more is still packed"),
-        (["broken.png"], "none of its 1 images can be read, such as broken.png: "),
+        (["broken.png"], r"none of its images \(1\) can be read, such as broken.png: "),
         (["t/captions.parquet"], "holds tables, give them: .*/set/t"),
         (["captions.parquet"], "is a caption table, not a folder of images"),
     ],

@@ -246,7 +246,7 @@ def test_images_that_moved_stop_dedup_and_say_where_to_tell(tmp_path, cli):
     ended = cli("dedup", tmp_path / "t", "--out", tmp_path / "clean")
     assert ended.code == 2
     assert ended.err == (
-        f"rs-caption: {tmp_path}/t/roots.json: none of the 1 images of dota is below "
+        f"rs-caption: {tmp_path}/t/roots.json: none of the images of dota (1) is below "
         f"{tmp_path}/DOTA; edit the folder there\n"
     )
     (tmp_path / "t/roots.json").write_text('{"dota": "../moved"}')

@@ -64,7 +64,7 @@ def test_the_same_track_twice_in_a_frame_counts_once(tmp_path):
 
 def test_a_video_of_which_no_frame_is_sampled_is_told(tmp_path):
     found = read_all(laid_out(tmp_path, '0 1 1 2 2 7 0 0 0 "Car"\n'), STANFORD, with_images=False)
-    assert found == [Skipped(FILM, "no_objects", "1 rows, none in a frame that is sampled")]
+    assert found == [Skipped(FILM, "no_objects", "1 row, none in a frame that is sampled")]
 
 
 FORMS = {

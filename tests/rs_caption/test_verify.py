@@ -742,7 +742,7 @@ def test_nulls_inside_a_row_are_problems_and_no_crash():
     assert [problem.problem for problem in check_row(only, judge())] == [
         "box 0 (None) is empty",
         "box 0: the manifest has no class None",
-        "has 1 captions instead of 5",
+        "has 1 caption instead of 5",
         "is empty",
     ]
 

@@ -1,9 +1,7 @@
 """`rs-train check` as a user calls it, on tables written here."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 
@@ -11,7 +9,6 @@ from rs_caption import table
 from rs_caption.sample import Boxes
 from rs_caption.table import Row
 
-RS_TRAIN = Path(sys.executable).with_name("rs-train")
 STAMP = {"threshold": 2, "tests": {"rsicd": 1093}}
 
 
@@ -41,17 +38,16 @@ def write(folder, splits, **about):
     return folder
 
 
-def check(*folders):
-    return subprocess.run(
-        [RS_TRAIN, "check", *folders], capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def check(train_cli):
+    return partial(train_cli, "check")
 
 
-def test_a_clean_corpus_is_ready(tmp_path):
+def test_a_clean_corpus_is_ready(check, tmp_path):
     done = check(write(tmp_path / "clean", ["train", "train", "val"], dedup=STAMP))
-    assert done.returncode == 0
-    assert "3 images, 6 captions" in done.stdout
-    assert done.stdout.splitlines()[-1] == "Ready to train on."
+    assert done.code == 0
+    assert "3 images, 6 captions" in done.out
+    assert done.out.splitlines()[-1] == "Ready to train on."
 
 
 @pytest.mark.parametrize(
@@ -68,30 +64,27 @@ def test_a_clean_corpus_is_ready(tmp_path):
             {"dedup": {**STAMP, "tests_not_compared": 7}},
             "7 test rows had no readable image to compare with",
         ),
-        (["train", "test"], {"dedup": STAMP}, "1 rows are of split test; run `rs-caption dedup`"),
+        (["train", "test"], {"dedup": STAMP}, "hold 1 row of split test; run `rs-caption dedup`"),
     ],
 )
-def test_what_stands_in_the_way(tmp_path, splits, about, problem):
+def test_what_stands_in_the_way(check, tmp_path, splits, about, problem):
     done = check(write(tmp_path / "one", splits, **about))
-    assert done.returncode == 1
-    assert problem in done.stdout
-    assert "Ready" not in done.stdout
+    assert done.code == 1
+    assert problem in done.out
+    assert "Ready" not in done.out
 
 
-def test_images_that_are_gone(tmp_path):
+def test_images_that_are_gone(check, tmp_path):
     folder = write(tmp_path / "clean", ["train", "train"], dedup=STAMP)
     (folder / "data" / "1.png").unlink()
     done = check(folder)
-    assert done.returncode == 1
-    assert (
-        f"1 images are not where roots.json says, the first: {folder / 'data' / '1.png'}"
-        in done.stdout
-    )
+    assert done.code == 1
+    assert f"not where roots.json says: 1 image, the first {folder / 'data' / '1.png'}" in done.out
 
 
-def test_a_dataset_without_a_root_and_no_table(tmp_path):
+def test_a_dataset_without_a_root_and_no_table(check, tmp_path):
     folder = write(tmp_path / "clean", ["train"], dedup=STAMP)
     (folder / "roots.json").write_text(json.dumps({}))
-    assert "has no folder for 'rsicd'" in check(folder).stderr
+    assert "has no folder for 'rsicd'" in check(folder).err
     nothing = check(tmp_path)
-    assert (nothing.returncode, nothing.stderr.count("\n")) == (2, 1)
+    assert (nothing.code, nothing.err.count("\n")) == (2, 1)

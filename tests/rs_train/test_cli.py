@@ -2,31 +2,20 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-RS_TRAIN = Path(sys.executable).with_name("rs-train")
 
-
-def rs_train(*arguments, **options):
-    done = subprocess.run(
-        [RS_TRAIN, *arguments], capture_output=True, text=True, check=False, **options
-    )
-    assert "Traceback" not in done.stderr
-    return done
-
-
-def test_the_recipes_are_listed_and_printed(tmp_path):
-    listed = rs_train("recipes").stdout
+def test_the_recipes_are_listed_and_printed(train_cli, tmp_path):
+    listed = train_cli("recipes").out
     assert "remoteclip-vit-b-32" in listed
     assert "108,215 steps" in listed
-    printed = rs_train("recipes", "clip-cl-rn50").stdout
+    printed = train_cli("recipes", "clip-cl-rn50").out
     assert printed.startswith("# CLIP-CL, ResNet-50: the paper's baseline")
     assert "[optim]\nepochs = 32" in printed  # no markup of rich's
     (tmp_path / "my.toml").write_text(printed)
-    done = rs_train("run", tmp_path / "my.toml", "--out", tmp_path / "run")
-    assert done.stderr == (
+    done = train_cli("run", tmp_path / "my.toml", "--out", tmp_path / "run")
+    assert done.err == (
         f"rs-train: recipe {tmp_path}/my.toml: names no data; add --table DIR or --pack DIR\n"
     )
 
@@ -47,11 +36,14 @@ def test_the_recipes_are_listed_and_printed(tmp_path):
         (["pack", "nowhere", "--out", "o"], "nowhere: no caption table here"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(arguments, problem, tmp_path):
-    done = rs_train(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"rs-train: {problem}")
-    assert done.stderr.count("\n") == 1
+def test_a_mistake_is_one_line_and_exit_code_2(
+    train_cli, arguments, problem, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    done = train_cli(*arguments)
+    assert done.code == 2
+    assert done.err.startswith(f"rs-train: {problem}")
+    assert done.err.count("\n") == 1
     assert not (tmp_path / "o" / "checkpoints").exists()
 
 

@@ -97,7 +97,7 @@ def test_images_that_are_gone(tmp_path):
         (table / "images" / name).unlink()
     with pytest.raises(UserError) as error:
         open_corpus(data(table))
-    assert "2 of 4 images are not where roots.json says, the first: " in str(error.value)
+    assert "not where roots.json says: 2 of 4 images, the first " in str(error.value)
     assert str(table / "images" / "001.png") in str(error.value)
     assert open_corpus(data(table, max_corrupt=0.5)).rows == 4
 

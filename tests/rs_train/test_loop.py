@@ -1,6 +1,7 @@
 """Whole runs of a tiny model in this process: what they leave, and how they end badly."""
 
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -10,14 +11,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from trainee import CPU, SPEAKING, recipe, write_rows
+from trainee import CPU, RESNET, SPEAKING, recipe, write_rows
 
 from rs_caption import table
 from rs_caption.errors import UserError, WorkerError, WriteError
 from rs_train import checkpoint
 from rs_train.distributed import World
-from rs_train.loop import due, make_trainee, total_steps, train
+from rs_train.loop import make_trainee, total_steps, train
 from rs_train.optimizer import lr_at
+from rs_train.progress import due
+
+CONVOLVING = RESNET | {"text_cfg": SPEAKING["text_cfg"]}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,8 @@ def run(rows, out, *, resume=False, **parts):
     data = {"tables": [rows], "workers": 0} | parts.pop("data", {})
     settings = {"out": str(out), "log_every": 1} | parts.pop("run", {})
     optim = {"batch": 4, "steps": 3} | parts.pop("optim", {})
-    config = recipe(SPEAKING, data=data, run=settings, optim=optim, **parts)
+    architecture = parts.pop("architecture", SPEAKING)
+    config = recipe(architecture, data=data, run=settings, optim=optim, **parts)
     return train(config, resume=resume, allow_unchecked=True)
 
 
@@ -58,20 +63,61 @@ def test_a_run_and_what_it_leaves(rows, tmp_path):
     assert again.step == 5  # it was complete
 
 
-@pytest.mark.parametrize("parts", [{}, {"loss": {"name": "siglip"}}])
-def test_a_resumed_run_is_the_straight_one(rows, tmp_path, parts):
-    straight = run(rows, tmp_path / "one", optim={"steps": 6, "accumulate": 2}, **parts)
-    every = {"checkpoint_every": 3}
-    run(rows, tmp_path / "two", optim={"steps": 6, "accumulate": 2}, run=every, **parts)
-    (tmp_path / "two" / "checkpoints" / "step-00000006.pt").unlink()
-    run(rows, tmp_path / "two", resume=True, optim={"steps": 6, "accumulate": 2}, **parts)
-    one, two = (
-        checkpoint.load(tmp_path / name / "checkpoints" / f"step-{straight.step:08d}.pt")
-        for name in ("one", "two")
-    )
+@pytest.mark.parametrize(
+    ("model", "loss", "settings"),
+    [
+        (SPEAKING, "infonce", {}),
+        (SPEAKING, "siglip", {}),
+        (SPEAKING, "infonce", {"precision": "fp16"}),  # first the scale is too high, and halves
+        (CONVOLVING, "infonce", {}),
+    ],
+    ids=["infonce", "siglip", "fp16", "resnet"],
+)
+def test_a_resumed_run_is_the_straight_one(rows, tmp_path, model, loss, settings):
+    how = {"optim": {"steps": 12, "accumulate": 2}, "loss": {"name": loss}, "architecture": model}
+    run(rows, tmp_path / "one", run=settings, **how)
+    run(rows, tmp_path / "two", run=settings | {"checkpoint_every": 5}, **how)
+    last = tmp_path / "two" / "checkpoints" / "step-00000012.pt"
+    last.unlink()
+    (tmp_path / "two" / "checkpoints" / "step-00000010.pt").unlink()
+    run(rows, tmp_path / "two", resume=True, run=settings, **how)
+    one, two = checkpoint.load(tmp_path / "one" / "checkpoints" / last.name), checkpoint.load(last)
     assert all(torch.equal(value, two.model[name]) for name, value in one.model.items())
-    moments = [state.optimizer["state"][0]["exp_avg"] for state in (one, two)]
-    assert torch.equal(*moments)
+    assert one.scaler == two.scaler
+    assert bool(one.scaler) == ("precision" in settings)
+    moments = (state.optimizer["state"].values() for state in (one, two))
+    for its, others in zip(*moments, strict=True):
+        assert its["step"] == others["step"] > 1
+        assert torch.equal(its["exp_avg"], others["exp_avg"])
+        assert torch.equal(its["exp_avg_sq"], others["exp_avg_sq"])
+
+
+def test_moments_that_lie_otherwise_in_memory_go_on_alike(rows, tmp_path):
+    """Those of a checkpoint by planes, though the weights have colour innermost."""
+    how = {"optim": {"steps": 4}, "architecture": CONVOLVING, "run": {"checkpoint_every": 2}}
+    run(rows, tmp_path, **how)
+    straight = checkpoint.load(checkpoint.latest(tmp_path)).model
+    checkpoint.latest(tmp_path).unlink()
+    path = checkpoint.latest(tmp_path)
+    state = checkpoint.load(path)
+    for moments in state.optimizer["state"].values():
+        moments.update({name: value.contiguous() for name, value in moments.items()})
+    checkpoint.save(tmp_path, state, keep=3)
+    run(rows, tmp_path, resume=True, **how)
+    again = checkpoint.load(checkpoint.latest(tmp_path)).model
+    assert all(torch.equal(value, again[name]) for name, value in straight.items())
+
+
+def test_fp16_whose_gradient_overflows_at_any_scale(rows, tmp_path):
+    """Of features so short, the direction has no gradient that fp16 could hold."""
+    made, _ = make_trainee(recipe(SPEAKING), CPU)
+    weights = made.model.state_dict()
+    weights["visual.proj"] *= 1e-5
+    weights["logit_scale"].fill_(math.log(100))
+    torch.save(weights, tmp_path / "weights.pt")
+    how = {"model": {"weights": str(tmp_path / "weights.pt")}, "run": {"precision": "fp16"}}
+    with pytest.raises(UserError, match=r"step 16: the loss is [^n]*, its gradient (inf|nan)"):
+        run(rows, tmp_path / "run", optim={"steps": 99}, **how)
 
 
 def test_a_loss_that_is_no_number(rows, tmp_path):

@@ -95,7 +95,7 @@ def test_tables_of_the_same_images_share_them_and_may_be_others_than_were_packed
     corpus = of_pack(tmp_path / "pack", again)
     assert (corpus.packed_at.tolist(), corpus.captions(0)) == ([1, 2], ["new words ."])
     foreign = write_table(tmp_path / "foreign", [row("z.png")])
-    with pytest.raises(UserError, match=r"1 rows are not in this pack, the first: rsicd/z\.png"):
+    with pytest.raises(UserError, match=r"not in this pack: 1 row, the first rsicd/z\.png"):
         of_pack(tmp_path / "pack", foreign)
 
 

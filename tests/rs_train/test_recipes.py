@@ -24,6 +24,7 @@ def test_all_recipes():
         "remoteclip-rn50",
         "remoteclip-vit-b-32",
         "remoteclip-vit-l-14",
+        "small-resnet",
         "tiny-resnet",
         "tiny-vit",
     ]

@@ -87,18 +87,20 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def rs_train(place):
     """Run `rs-train run` on the table; give it a signal once it has done a step."""
-    program = Path(__file__).with_name("forks.py")
+    program = Path(__file__).parents[1] / "forks.py"
     with subprocess.Popen(
         [sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as runs:
 
-        def run(name, *more, kill=None, at=0, limit=None):
+        def run(name, *more, kill=None, at=0, limit=None, processes=1, killed=(0,)):
             arguments = ["run", str(place / "recipe.toml"), "--table", str(place / "table")]
             arguments += ["--out", str(place / name), *more]
             job = {"arguments": arguments, "kill": kill, "at": at, "limit": limit}
+            job |= {"processes": processes, "killed": killed}
             runs.stdin.write(json.dumps(job) + "\n")
             runs.stdin.flush()
-            return json.loads(runs.stdout.readline())
+            done = json.loads(runs.stdout.readline())
+            return done | {"code": done["codes"][0]}
 
         yield run
         runs.stdin.close()
@@ -190,6 +192,21 @@ def test_told_to_end_it_saves_and_goes_on_later(place, rs_train, straight, numbe
     done = rs_train(name, "--resume")
     assert done["code"] == 0, done["err"]
     same_run(straight, place / name)
+
+
+@pytest.mark.parametrize("parts", [1, 2], ids=["whole", "accumulated"])
+def test_two_processes_that_were_killed_and_told_to_end(place, rs_train, parts):
+    """In the middle of epochs; the second time one of the two is told, and both end."""
+    how = ("--resume", "--set", f"optim.accumulate={parts}")
+    straight, name = f"straight-two-{parts}", f"two-{parts}"
+    assert rs_train(straight, *how, processes=2)["codes"] == [0, 0]
+    done = rs_train(name, *how, processes=2, kill=signal.SIGKILL, at=7, killed=(0, 1))
+    assert done["codes"] == [-signal.SIGKILL] * 2, done["err"]
+    done = rs_train(name, *how, processes=2, kill=signal.SIGTERM, at=16, killed=(1,))
+    assert done["codes"] == [143, 143], done["err"]
+    assert done["out"].count("and saved") == 1
+    assert rs_train(name, *how, processes=2)["codes"] == [0, 0]
+    same_run(place / straight, place / name)
 
 
 def test_a_full_disk_costs_checkpoints_and_not_the_run(place, rs_train, straight):
