@@ -29,6 +29,7 @@ from rs_train.loop import train
 
 LOSSES = ("infonce", "multi_positive")
 SCORES = ("counting", "counting_error", "class_accuracy", "mean_recall")
+HEADS = ("loss", "seed", "counting", "error", "class", "mean recall")
 DONE = "scores.json"
 
 
@@ -86,9 +87,10 @@ def main() -> None:
             lines.append((loss, seed, *(round(scores[name], 2) for name in SCORES)))
     for loss, runs in found.items():
         columns = [[one[name] for one in runs] for name in SCORES]
-        spread = [f"{mean(c):.2f} +- {stdev(c) if len(c) > 1 else 0:.2f}" for c in columns]
-        lines.append((loss, "all", *spread))
-    print_table("Multi-positive against InfoNCE", ("loss", "seed", *SCORES), lines)
+        lines.append((loss, "mean", *(round(mean(column), 2) for column in columns)))
+        if len(runs) > 1:
+            lines.append((loss, "deviation", *(round(stdev(column), 2) for column in columns)))
+    print_table("Multi-positive against InfoNCE", HEADS, lines)
     size = found[LOSSES[0]][0]
     asked = f"{size['images']:.0f} test images, {size['texts']:.0f} captions"
     say(f"{asked}; chance: counting 10, class 33; torch {torch.__version__}")
