@@ -23,6 +23,18 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _LOCK = "lock"
+_held: set[IO[bytes]] = set()
+
+
+def _let_go() -> None:
+    """In a forked child: the lock is its parent's alone, and ends with that."""
+    for file in _held:
+        file.close()
+    _held.clear()
+
+
+if fcntl is not None:
+    os.register_at_fork(after_in_child=_let_go)
 
 
 @contextmanager
@@ -57,10 +69,13 @@ def _locked(path: Path, kind: int) -> Iterator[None]:
     with suppress(OSError):  # whoever writes there next says why not
         path.parent.mkdir(parents=True, exist_ok=True)
         file = _open_locked(path, kind)
+    if file is not None:
+        _held.add(file)
     try:
         yield
     finally:
         if file is not None:
+            _held.discard(file)
             if kind == fcntl.LOCK_EX:
                 with suppress(FileNotFoundError):
                     if _is_at(

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from rs_caption.console import counted, err
 from rs_caption.errors import RsCaptionError, UserError, WorkerError
 from rs_caption.interrupts import ctrl_c_held
 from rs_train.corpus import Corpus, tolerated
@@ -106,6 +107,12 @@ def batches(
     compile_now()
     if corpus.pack is not None:
         assert len(corpus.packed_at) == corpus.rows  # found before any fork, too
+    elif corpus.tiles and rank == 0:
+        err.print(
+            f"{counted(corpus.tiles, 'row')} show a tile of an image, and for each the whole image "
+            "is decoded, every time; `rs-train pack` decodes it once (docs/training.md, Packing)",
+            soft_wrap=True,
+        )
     shares = (share for step in steps for share in _shares(deck, step, rank, world))
     loaded = _loaded(loader, shares, workers)
     pin = config.run.device != "cpu" and torch.cuda.is_available()

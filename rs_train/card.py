@@ -1,31 +1,26 @@
 """The model card: what the model is, what it was trained on and by, what it scored, how to load it.
 
-Everything in it comes from the checkpoint, the tables that it names (as far as they are still where
-they were), the manifests of their datasets and the run's `metrics.jsonl`. Nothing is guessed: what
-is not known is said to be unknown.
+Everything in it comes from the checkpoint, the manifests of the datasets and what the run wrote
+beside its checkpoints. Nothing is guessed: what is not known is said to be unknown.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import open_clip
-import pyarrow as pa
-import pyarrow.compute as pc
+from open_clip.transform import PreprocessCfg
 
 from rs_caption import manifest
-from rs_caption.errors import UserError
-from rs_caption.storage import typed
-from rs_caption.table import CaptionTable, open_table
+from rs_caption.console import counted
 from rs_train.checkpoint import State
 from rs_train.config import Config, dump
-from rs_train.pack import open_pack
-from rs_train.settings import TableUse
-from rs_train.watch import METRICS
+from rs_train.origin import ORIGIN
+from rs_train.watch import CORRUPT, METRICS, lines_of, unreadable
 
 _UNKNOWN = "unknown"
 _HEAD = """---
@@ -63,9 +58,9 @@ def card_of(config: Config, state: State, run: Path) -> str:
         "## How to load it",
         *_loading(config, state),
         "## Data",
-        *_data(config),
+        *_data(config, state.more.get(ORIGIN, {})),
         "## Training",
-        *_training(config, state),
+        *_training(config, state, run),
         "## Scores",
         *_scores(config, state, run),
         "## Limits",
@@ -82,7 +77,7 @@ def _loading(config: Config, state: State) -> Iterator[str]:
         f"activation, {gelu}."
     )
     yield _LOADED.format(arguments=local, name=local)
-    if config.model.name in open_clip.list_models():
+    if _as_registered(config.model.name, state):
         name = f'"{config.model.name}"'
         path = '"DIR/open_clip_model.safetensors"'
         yield (
@@ -92,56 +87,34 @@ def _loading(config: Config, state: State) -> Iterator[str]:
         yield _LOADED.format(arguments=f"{name}, pretrained={path}", name=name)
 
 
-def _data(config: Config) -> Iterator[str]:
-    splits = ", ".join(f"`{name}`" for name in config.data.splits)
-    rows: list[Sequence[object]] = []
-    notes = []
-    for use in _uses(config):
-        try:
-            table = open_table(typed(use.path))
-        except UserError:
-            rows.append(
-                (use.path, _UNKNOWN, _UNKNOWN, use.weight, "the table is not there any more")
-            )
-            continue
-        rows += [
-            (name, images, captions, use.weight, _licence(name))
-            for name, images, captions in _counts(table, config.data.splits)
-        ]
-        notes.append(_leakage(table))
-    header = ("dataset", "images", "captions", "weight", "licence of the data")
-    yield from (
-        _table(header, rows),
-        f"Rows of split {splits}. The licences bind the weights too, as far as your law says so.",
+def _as_registered(name: str, state: State) -> bool:
+    """Whether open_clip makes the same model of the name alone: its size, colours and no bias."""
+    if "logit_bias" in state.model or name not in open_clip.list_models():
+        return False
+    default = asdict(PreprocessCfg())
+    looks = state.more["preprocess_cfg"].items()
+    return state.more["model_cfg"] == open_clip.get_model_config(name) and all(
+        _plain(default[key]) == _plain(value) for key, value in looks
     )
-    yield from dict.fromkeys(notes)
 
 
-def _uses(config: Config) -> Iterator[TableUse]:
-    """The tables that were trained on: named, or those of the pack."""
-    if config.data.tables:
-        yield from config.data.tables
-        return
-    if config.data.pack is None:
-        return
-    try:
-        yield from (TableUse(path=str(path)) for path in open_pack(Path(config.data.pack)).tables)
-    except UserError:
-        yield TableUse(path=config.data.pack)
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
-def _counts(table: CaptionTable, splits: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Of each dataset its images and captions in some splits."""
-    images: Counter[str] = Counter()
-    captions: Counter[str] = Counter()
-    for batch in table.batches(["dataset", "split", "captions"]):
-        some = batch.filter(pc.is_in(batch["split"], value_set=pa.array(splits, pa.string())))
-        lengths = pc.list_value_length(some["captions"]).to_pylist()
-        for dataset, length in zip(some["dataset"].to_pylist(), lengths, strict=True):
-            if length:
-                images[dataset] += 1
-                captions[dataset] += length
-    yield from ((name, images[name], captions[name]) for name in sorted(images))
+def _data(config: Config, origin: Mapping[str, Any]) -> Iterator[str]:
+    """What was trained on, as it was counted when the training began."""
+    rows = [
+        (one["name"], one["images"], one["captions"], one["weight"], _licence(one["name"]))
+        for one in origin.get("datasets", ())
+    ]
+    splits = ", ".join(f"`{name}`" for name in config.data.splits)
+    header = ("dataset", "images", "captions", "weight", "licence of the data")
+    yield _table(header, rows) if rows else f"{_UNKNOWN.capitalize()}: nothing was kept of it."
+    yield f"Rows of split {splits}. The licences bind the weights too, as far as your law says so."
+    if origin.get("allow_unchecked"):
+        yield "Trained with `--allow-unchecked`: what `rs-train check` finds was no obstacle."
+    yield from dict.fromkeys(map(_leakage, origin.get("dedup", (None,))))
 
 
 def _licence(dataset: str) -> str:
@@ -151,27 +124,30 @@ def _licence(dataset: str) -> str:
     return f"[{terms.licence}]({terms.homepage})"
 
 
-def _leakage(table: CaptionTable) -> str:
-    """What the rows were held against before the training."""
-    stamp: Mapping[str, Any] | None = table.about.get("dedup")
+def _leakage(stamp: Mapping[str, Any] | None) -> str:
+    """What the rows of a table were held against before the training."""
     if not stamp or not stamp.get("tests"):
         return (
             "**Not compared with any test set: scores on public benchmarks may be those of images "
             "that were trained on.**"
         )
     tests = ", ".join(f"{name} ({number:,})" for name, number in sorted(stamp["tests"].items()))
+    blind = stamp.get("tests_not_compared", 0)
     return (
         f"Look-alikes of these tests (images) were removed first, at level "
         f"`{stamp.get('match', 'near')}`: {tests}."
+        + (f" **{blind:,} of them had no readable image to compare with.**" if blind else "")
     )
 
 
-def _training(config: Config, state: State) -> Iterator[str]:
+def _training(config: Config, state: State, run: Path) -> Iterator[str]:
     started = config.model.weights or "random weights"
     versions = ", ".join(f"{name} {value}" for name, value in state.versions.items())
     yield f"From {started}; {versions}; corpus digest `{state.corpus[:16]}`."
     if state.corrupt:
-        yield f"{state.corrupt:,} images could not be read; others took their place."
+        found = counted(unreadable(run / CORRUPT, state.step), "image")
+        times = counted(state.corrupt, "time")
+        yield f"{found} could not be read, {times} in all; others took their place."
     plain = dump(config)
     shown = {part: plain[part] for part in ("model", "data", "optim", "loss")}
     shown["run"] = {name: plain["run"][name] for name in ("seed", "precision")}
@@ -205,15 +181,8 @@ def _scores(config: Config, state: State, run: Path) -> Iterator[str]:
 
 def _validated(metrics: Path, step: int) -> dict[str, float] | None:
     """The scores of a step, where it was validated."""
-    if not metrics.is_file():
-        return None
-    for line in reversed(metrics.read_text(encoding="utf-8").splitlines()):
-        if '"validation"' in line:
-            found = json.loads(line)
-            if found.get("step") == step:
-                scores: dict[str, float] = found["validation"]
-                return scores
-    return None
+    found = (one for one in lines_of(metrics) if "validation" in one and one["step"] == step)
+    return next((one["validation"] for one in found), None)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

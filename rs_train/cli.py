@@ -58,7 +58,7 @@ Resume = Annotated[
 ]
 AllowUnchecked = Annotated[
     bool,
-    typer.Option("--allow-unchecked", help="Train though `rs-train check` finds problems."),
+    typer.Option("--allow-unchecked", help="Take rows never compared with tests, or of tests."),
 ]
 
 

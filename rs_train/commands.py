@@ -58,7 +58,7 @@ def train_by(recipe: config.Config, *, resume: bool, allow_unchecked: bool) -> i
     from rs_train.loop import train  # noqa: PLC0415 -- seconds of torch and open_clip
 
     result = train(recipe, resume=resume, allow_unchecked=allow_unchecked)
-    done = result.step == result.total  # by then a signal is too late
+    done = result.step >= result.total  # by then a signal is too late
     if os.environ.get("RANK", "0") == "0":
         say(_ending(result, recipe.run.out) if done else _pause(result))
     return 0 if done else result.exit_code or _EXIT_STOPPED

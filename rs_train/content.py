@@ -2,8 +2,9 @@
 
 Rule-based captions speak of how many objects of each class are in the middle and at the edge, and
 call more than ten "many". Two pictures with these counts alike are told apart by no such caption,
-whatever words it is in. So the key is a hash of the counts. A row without boxes, whose captions
-people wrote, has a key of its own.
+whatever words it is in. So the key is a hash of the counts. A row without boxes has a key of its
+own: people wrote its captions. A rule never did, since a conversion leaves out what shows no
+object; so `rules` would tell nothing that `boxes` do not.
 """
 
 from __future__ import annotations

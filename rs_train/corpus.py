@@ -1,12 +1,14 @@
 """The rows that training sees, of one table or several, in memory as columns of Arrow and NumPy.
 
-No Python object a row: a million rows are some hundred MB, and the processes that load share them.
+No Python object a row: a million rows of five captions of 55 letters are 1.0 GB, 2.9 GB with their
+tokens, in each process that trains; those that load for it share them.
 Legend: `_N`: rows of the corpus, in the order of the tables.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,6 +59,11 @@ class Corpus:
     def rows(self) -> int:
         """Images."""
         return len(self.weight_N)
+
+    @property
+    def tiles(self) -> int:
+        """How many rows are a window of an image."""
+        return int(np.count_nonzero(self.numbers_N7[:, _NUMBERS.index("x1")] != _NONE))
 
     def captions(self, row: int) -> list[str]:
         """The captions of a row."""
@@ -116,6 +123,8 @@ class Corpus:
         for numbers in (self.offsets_N1.astype("<i8"), self.weight_N.astype("<f8")):
             digest.update(numbers.tobytes())
         digest.update(self.numbers_N7.astype("<i4").tobytes())
+        if self.pack is not None:  # crops of other pixels are other samples
+            digest.update(str(self.pack.note.size_px).encode())
         return digest.hexdigest()
 
 
@@ -149,7 +158,8 @@ def open_corpus(
         _check_splits(table, data.splits, setting)
     corpus = combined(tables, [use.weight for use in uses], data.splits, pack)
     if pack is None:
-        _check_files(corpus, data.max_corrupt)
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # one process looks for all of a machine
+            _check_files(corpus, data.max_corrupt)
     else:
         assert len(corpus.packed_at) == corpus.rows  # found, or an error
     return corpus
@@ -263,7 +273,7 @@ def _columns(
         wanted = pc.is_in(whole["split"], value_set=pa.array(splits, pa.string()))
         wanted = pc.and_(wanted, pc.greater(pc.list_value_length(whole["captions"]), 0))
     at_N = np.flatnonzero(wanted.to_numpy())
-    rows = whole.take(pa.array(at_N))
+    rows = whole.filter(wanted)  # `take` fails above 2 GiB of captions
     columns: dict[str, Any] = {
         name: rows[name].cast(pa.large_string()) for name in (*_TEXTS, "dataset")
     }

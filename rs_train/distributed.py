@@ -29,6 +29,10 @@ from torch.optim import Optimizer
 from rs_caption.errors import UserError
 from rs_train import config
 
+# Of a recipe, what may differ between machines: the rows themselves are compared by their digest.
+_MACHINES_OWN = frozenset(
+    {"data.tables", "data.pack", "data.workers", "run.device", "run.out", "run.validate"}
+)
 # The others wait as long for the first process while it validates or saves.
 _PATIENCE = timedelta(hours=2)
 
@@ -59,23 +63,31 @@ class World:
         said = torch.tensor(float(value and self.first), device=self.device)
         return bool(self.mean(said) > 0)
 
-    def check_alike(self, start: int, corpus: str) -> None:
-        """Whether all processes go on from the same step with the same rows; each must call.
+    def check_alike(self, start: int, corpus: str, recipe: config.Plain) -> None:
+        """Whether all go on from the same step with the same rows and recipe; each must call.
 
         Raises:
             UserError: they do not.
         """
         if self.size == 1:
             return
-        every: list[tuple[int, str]] = [(start, corpus)] * self.size
-        dist.all_gather_object(every, (start, corpus))
-        for rank, (step, digest) in enumerate(every):
-            if (step, digest) != every[0]:
+        mine = (start, corpus, dict(_leaves(recipe)))
+        every = [mine] * self.size
+        dist.all_gather_object(every, mine)
+        for rank, (step, digest, values) in enumerate(every):
+            if (step, digest) != every[0][:2]:
                 raise UserError(
                     f"process 0 starts at step {every[0][0]} with rows of digest "
                     f"{every[0][1][:12]}, process {rank} at step {step} with {digest[:12]}: "
                     "--out and the tables have to be the same for all nodes"
                 )
+            for key in dict.fromkeys((*values, *every[0][2])):
+                first, its = (one.get(key) for one in (every[0][2], values))
+                if first != its:
+                    raise UserError(
+                        f"{key} is {first!r} for process 0, {its!r} for process {rank}: start all "
+                        "of them with the same recipe and the same --set"
+                    )
 
     def bring(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The tensors on this process's device; on a GPU they come while it still computes."""
@@ -88,6 +100,15 @@ class World:
         for one in brought:
             one.record_stream(computing)
         return brought
+
+
+def _leaves(plain: config.Plain, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a recipe, with the path of its key, but for those of a machine."""
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{path}{key}.")
+        elif path + key not in _MACHINES_OWN:
+            yield path + key, value
 
 
 @contextmanager

@@ -53,8 +53,10 @@ def read(place: Place, draw: Draw, size_px: int) -> Pixels:
     return finished(region(place, draw.crop, size_px), draw, size_px)
 
 
-def region(place: Place, crop: Crop, size_px: int) -> Pixels:
+def region(place: Place, crop: Crop, size_px: int | None) -> Pixels:
     """The cropped part of a row's picture, with `size_px` a side or more if the file has them.
+
+    None: with all the pixels that the file has, to the bit as Pillow decodes them.
 
     Raises:
         DataError: `missing_image`, `bad_image`.
@@ -91,23 +93,14 @@ def part(square_SS3: Pixels, crop: Crop) -> Pixels:
     return square_SS3[y0:y1, x0:x1]
 
 
-def plain(place: Place, size_px: int) -> Pixels:
-    """The square that open_clip's evaluation transform makes, to the bit; nothing is drawn.
-
-    By Pillow: the shorter side is resized to `size_px`, and the middle cut out.
+def plain(place: Place) -> Pixels:
+    """All of a row's picture with all its pixels; nothing is drawn.
 
     Raises:
         DataError: `missing_image`, `bad_image`.
         UserError: what such an image needs is not installed.
     """
-    image = open_pixels(place.file, place.bands, place.frame)
-    region = Image.fromarray(cut(image, place))
-    width, height = region.size
-    longer = int(size_px * max(width, height) / min(width, height))
-    size_wh = (longer, size_px) if width > height else (size_px, longer)
-    square = region.resize(size_wh, Image.Resampling.BICUBIC)
-    left, top = (round((side - size_px) / 2) for side in size_wh)
-    return np.array(square.crop((left, top, left + size_px, top + size_px)))
+    return cut(open_pixels(place.file, place.bands, place.frame), place)
 
 
 def resized(region_HW3: Pixels, size_px: int) -> Pixels:
@@ -173,7 +166,7 @@ def _gather(
         start += down
 
 
-def _from_jpeg(place: Place, crop: Crop, size_px: int) -> Pixels | None:
+def _from_jpeg(place: Place, crop: Crop, size_px: int | None) -> Pixels | None:
     """The cropped part of a JPEG, with at least `size_px` a side if the file has them.
 
     None where the file is anything but a common, upright JPEG in perfect order.
@@ -188,10 +181,8 @@ def _from_jpeg(place: Place, crop: Crop, size_px: int) -> Pixels | None:
         return None
     shown_wh = full_wh if place.window is None else place.window.size_wh
     shares = (crop.width * shown_wh[0] / full_wh[0], crop.height * shown_wh[1] / full_wh[1])
-    least = {
-        name: math.ceil(size_px / share)
-        for name, share in zip(("min_width", "min_height"), shares, strict=True)
-    }
+    sides = zip(("min_width", "min_height"), shares, strict=True)
+    least = {name: math.ceil(size_px / share) for name, share in sides} if size_px else {}
     try:
         room = _room(full_wh[0] * full_wh[1] * 3)
         pixels_HW3 = simplejpeg.decode_jpeg(data, "RGB", buffer=room, **least)

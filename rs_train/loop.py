@@ -9,22 +9,28 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch.amp.grad_scaler import GradScaler
 
+from rs_caption import storage
+from rs_caption.console import err
 from rs_caption.errors import UserError
+from rs_caption.lock import only_run
 from rs_train import resume as resuming
 from rs_train.batches import Batch, batches, deck_of
-from rs_train.config import Config, Optim, Run
+from rs_train.checkpoint import FOLDER
+from rs_train.config import Config, Optim, Run, dump
 from rs_train.corpus import open_corpus
 from rs_train.distributed import World, joined, spread
 from rs_train.interruption import Interruption
 from rs_train.loss import loss_of
 from rs_train.model import Made, make
 from rs_train.optimizer import lr_at, make_optimizer, set_lr
+from rs_train.origin import origin_of
 from rs_train.progress import Progress
 from rs_train.step import Trainee, train_step
 from rs_train.validate import open_held_out
@@ -49,24 +55,26 @@ def train(config: Config, *, resume: bool = False, allow_unchecked: bool = False
         allow_unchecked: take tables that were never compared with test rows.
 
     Raises:
-        UserError: something that the recipe names is not there or does not fit; the loss or its
-            gradient is no number any more; there was no room for the last checkpoint.
+        UserError: what the recipe names is not there or does not fit; the loss or its gradient is
+            no number any more; no room for the last checkpoint; another run is in the folder.
     """
-    run, optim, out = config.run, config.optim, Path(config.run.out)
-    with joined(run.device) as world, Interruption() as interruption:
+    run, optim, out = config.run, config.optim, storage.place(config.run.out)
+    with joined(run.device) as world, _alone_in(out, world), Interruption() as interruption:
         # What learns, from what, and for how long.
         found = resuming.find(out, resume=resume)
         corpus = open_corpus(config.data, allow_unchecked=allow_unchecked)
         total = total_steps(optim, deck_of(corpus, config).steps_per_epoch)
+        _say_if_cold(optim, total, world)
         held_out = open_held_out(run.validate, run.validate_split) if run.validate else None
         made, trainee = make_trainee(config, world)
 
         # Where it starts.
         state = None if found is None else resuming.read(found, config, corpus.digest)
         start = 0 if state is None else state.step
-        world.check_alike(start, corpus.digest)
+        world.check_alike(start, corpus.digest, dump(config))
         watch = Watch(out if world.first else None, total, start=start, log_every=run.log_every)
-        progress = Progress(config, corpus, made, trainee, watch, interruption, held_out)
+        origin = origin_of(corpus, allow_unchecked=allow_unchecked)
+        progress = Progress(config, corpus, made, trainee, watch, interruption, held_out, origin)
         if state is not None:
             progress.restore(state)
 
@@ -80,6 +88,24 @@ def train(config: Config, *, resume: bool = False, allow_unchecked: bool = False
                 if progress.finish_step():
                     break
     return Result(progress.step, total, progress.scores, interruption.exit_code)
+
+
+@contextmanager
+def _alone_in(out: Path, world: World) -> Iterator[None]:
+    """No other run writes to a folder while the block lasts.
+
+    Raises:
+        UserError: another run does, or the folder is in a store.
+    """
+    storage.refuse(out, "--out")
+    with only_run(out / FOLDER) if world.first else nullcontext():
+        yield
+
+
+def _say_if_cold(optim: Optim, total: int, world: World) -> None:
+    if world.first and optim.warmup >= total:
+        what = f"optim.warmup is {optim.warmup:,} steps, the run {total:,}"
+        err.print(f"{what}: the learning rate never rises to optim.lr", soft_wrap=True)
 
 
 def make_trainee(config: Config, world: World) -> tuple[Made, Trainee]:

@@ -24,6 +24,17 @@ from rs_train import config
 from rs_train.weights import CONFIG_FILE, Weights, find_weights, load_weights
 
 _PARTS = {"embed_dim", "vision_cfg", "text_cfg"}
+# What open_clip makes of a configuration that is none, or of a tokenizer that it cannot fetch.
+_REFUSED = (
+    TypeError,
+    ValueError,
+    AssertionError,
+    RuntimeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+)
 _LOOKS = ("mean", "std", "interpolation", "resize_mode")
 
 
@@ -122,14 +133,24 @@ def _created(
     known: dict[str, Any],
     options: dict[str, Any],
 ) -> tuple[Any, Any]:
-    """Model and tokenizer, as open_clip makes them; `known` is what its weights say of images."""
+    """Model and tokenizer, as open_clip makes them; `known` is what its weights say of images.
+
+    Raises:
+        UserError: open_clip cannot, such as for a key that it does not know.
+    """
     options = options | {
         "force_image_size": wanted.image_size,
         "force_preprocess_cfg": {name: known[name] for name in _LOOKS if name in known},
     }
     with _open_clip_name(wanted, architecture) as name, _hushed():
-        model = open_clip.create_model(name, output_dict=True, **options)
-        return model, open_clip.get_tokenizer(name)
+        try:
+            model = open_clip.create_model(name, output_dict=True, **options)
+            return model, open_clip.get_tokenizer(name)
+        except _REFUSED as error:
+            raise UserError(
+                f"model.config, model.image_size: open_clip cannot make {wanted.name} of them "
+                f"({' '.join(str(error).split()) or type(error).__name__})"
+            ) from error
 
 
 @contextmanager

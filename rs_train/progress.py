@@ -15,22 +15,27 @@ import torch
 from torch import Tensor
 from torch.distributed.fsdp import FSDPModule
 
-from rs_caption.errors import UserError, WorkerError, WriteError
+from rs_caption.errors import UserError, WriteError
 from rs_caption.files import write_json
 from rs_train import checkpoint
 from rs_train.batches import Batch
 from rs_train.checkpoint import State
-from rs_train.config import Config, dump
-from rs_train.corpus import Corpus
+from rs_train.config import Config, Plain, dump
+from rs_train.corpus import Corpus, tolerated
 from rs_train.distributed import put_state, take_state
 from rs_train.interruption import Interruption
 from rs_train.model import Made
+from rs_train.origin import ORIGIN
 from rs_train.step import Outcome, Trainee
 from rs_train.validate import HeldOut, validate
-from rs_train.watch import CORRUPT, Moment, Watch
+from rs_train.watch import CORRUPT, Moment, Watch, unreadable
 
 JUDGE = "mean_recall"  # the score that the best checkpoint is the best by
 _LEAST_FP16_SCALE = 1.0  # a gradient that overflows unscaled is no matter of its scale
+
+
+class DivergedError(UserError):
+    """The loss or its gradient is no number: what was learned is not worth keeping."""
 
 
 class _Told(NamedTuple):
@@ -54,11 +59,14 @@ class Progress:
     watch: Watch
     interruption: Interruption
     held_out: HeldOut | None = None
+    origin: Plain = field(default_factory=dict)  # what is trained on, for the card (`origin.py`)
     step: int = 0  # updates that are done
-    corrupt: int = 0  # images that could not be read, over all processes
+    corrupt: int = 0  # how often an image could not be read, over all processes
     best: float | None = None
     scores: dict[str, float] = field(default_factory=dict)
     interrupted: bool = False  # whether any of the processes was
+    _kept: int = 0  # the last step that was saved, or gone on from
+    _lists: bool = True  # whether the list of images that could not be read can be written
     _told: deque[_Told] = field(default_factory=deque)
 
     @property
@@ -71,12 +79,14 @@ class Progress:
         if state.scaler:
             self.trainee.scaler.load_state_dict(state.scaler)
         self.step, self.corrupt, self.best = state.step, state.corrupt, state.best
+        self._kept = state.step
+        self.origin = state.more.get(ORIGIN, self.origin)  # of the same rows
 
     def note(self, batch: Batch, outcome: Outcome, lr: float, wait_s: float) -> None:
         """Take note of a step. On a GPU the step before is looked at while this one computes.
 
         Raises:
-            UserError: the loss or its gradient is no number.
+            DivergedError: the loss or its gradient is no number.
         """
         self.step = batch.step + 1
         world = self.trainee.world
@@ -106,6 +116,8 @@ class Progress:
             spent = (self.config.optim.batch, wait_s, self.corrupt)
             done = batch.step + 1
             self.watch.step(Moment(done, batch.epoch, loss, lr, scale, grad_norm, *spent))
+            if corrupt:  # after what diverged, since this step is kept
+                self._check_corrupt()
 
     def _check(self, batch: Batch, loss: float, grad_norm: float) -> None:
         """With fp16 a gradient may overflow: the update is left out, its scale is halved."""
@@ -120,33 +132,56 @@ class Progress:
         ids = self.corpus.ids(batch.rows_B.tolist())
         found = {"loss": str(loss), "grad_norm": str(grad_norm)}
         write_json(file, {"step": batch.step, "epoch": batch.epoch, **found, "image_ids": ids})
-        raise UserError(
+        raise DivergedError(
             f"step {batch.step}: the loss is {loss}, its gradient {grad_norm}: {file} has the "
             "batch. Look at its images; or go on from the last checkpoint with a lower optim.lr, "
             "optim.clip_norm=1, or run.precision=bf16 or fp32"
         )
 
     def _list(self, batch: Batch) -> None:
-        """Write down which images could not be read."""
-        if not batch.corrupt:
+        """Write down which images could not be read. A full disk costs lines, not the run."""
+        if not batch.corrupt or not self._lists:
             return
         ids = self.corpus.ids([row for row, _ in batch.corrupt])
-        with (self._out / CORRUPT).open("a", encoding="utf-8") as file:
-            for image_id, (_, problem) in zip(ids, batch.corrupt, strict=True):
-                line = {"step": batch.step + 1, "image_id": image_id, "problem": problem}
-                file.write(json.dumps(line) + "\n")
+        path = self._out / CORRUPT
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                for image_id, (_, problem) in zip(ids, batch.corrupt, strict=True):
+                    line = {"step": batch.step + 1, "image_id": image_id, "problem": problem}
+                    file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            self._lists = False
+            self.watch.say(f"{path}: could not be written ({error.strerror}); no more is")
+
+    def _check_corrupt(self) -> None:
+        """Whether too many images cannot be read, of all processes and before a stop too."""
+        if not self.trainee.world.first:
+            return
+        limit, rows = self.config.data.max_corrupt, self.corpus.rows
+        file = self._out / CORRUPT  # every process writes to it
+        found = unreadable(file)
+        if found > tolerated(limit, rows):
+            raise UserError(
+                f"{found:,} of {rows:,} images cannot be read, more than data.max_corrupt "
+                f"({limit:g}): {file} lists them"
+            )
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Around the loop: what was learned is kept when a process that loads images dies.
+        """Around the loop: what was learned is kept when images are gone, or who loads them dies.
+
+        Of several processes the first keeps it, where it is the one that met the error and has
+        all weights: with FSDP it would need the others.
 
         Raises:
             UserError: the GPU has too little memory.
         """
         try:
             yield
-        except WorkerError:
-            if self.step and self.trainee.world.size == 1:
+        except (DivergedError, WriteError):
+            raise
+        except UserError:
+            if self.step != self._kept and not isinstance(self.trainee.core, FSDPModule):
                 self.save(best=False, must=False)
             raise
         except torch.OutOfMemoryError as error:
@@ -156,13 +191,14 @@ class Progress:
             ) from error
 
     def finish_step(self) -> bool:
-        """Validate and save where it is due; whether the run was told to end here."""
+        """Save and validate where it is due; whether the run was told to end here."""
         run, last, stop = self.config.run, self.step == self.watch.total, self.interrupted
-        better = False
-        if last or (due(run.validate_every, self.step) and not stop):
-            better = self.validate()
-        if last or stop or better or due(run.checkpoint_every, self.step):
-            self.save(best=better, must=last or stop)
+        measured = last or (due(run.validate_every, self.step) and not stop)
+        measured = measured and self.held_out is not None
+        if last or stop or measured or due(run.checkpoint_every, self.step):
+            self.save(best=False, must=last or stop)  # first: a validation that fails costs nothing
+        if measured and self.validate():
+            self.save(best=True, must=last or stop)
         if stop:
             self.trainee.world.as_first(stop)  # torchrun ends all, once one has left
         return stop
@@ -204,14 +240,14 @@ class Progress:
             corpus=self.corpus.digest,
             corrupt=self.corrupt,
             best=reached,
-            more=self.made.about,
+            more=self.made.about | {ORIGIN: self.origin},
         )
         with self.watch.paused():
             try:
                 path = checkpoint.save(self._out, state, self.config.run.keep)
                 if best:
                     checkpoint.mark_best(path)
-                self.best = reached
+                self.best, self._kept = reached, self.step
             except WriteError as error:
                 if must:
                     raise

@@ -76,9 +76,9 @@ def read(path: Path, config: Config, corpus: str) -> State:
         )
     if state.corpus != corpus:
         raise UserError(
-            f"{path} was trained on other rows than the tables now hold (digest "
-            f"{state.corpus[:12]}, now {corpus[:12]}). Give the same tables in the same order, or "
-            "start a new run with another --out"
+            f"{path} was trained on other rows than the tables now hold, or a pack of another size "
+            f"(digest {state.corpus[:12]}, now {corpus[:12]}). Give the same tables in the same "
+            "order and the same pack, or start a new run with another --out"
         )
     return state
 

@@ -49,11 +49,13 @@ class Data(Part, frozen=True):
         splits: rows of these splits are trained on.
         captions: `one` of an image's captions is drawn per epoch; or all, `flat`: each caption is
             a row of its own.
-        crop_scale: share of the image's area that a random crop shows, from and to.
+        crop_scale: share of the image's area that a random crop shows, from and to; (1, 1): the
+            largest square in the middle, always.
         flip: left and right are swapped in half of the samples.
         rotate: by 0, 90, 180 or 270 degrees.
         workers: processes that load; 0: the training process does.
-        max_corrupt: share of unreadable images above which training stops.
+        max_corrupt: share of unreadable images above which training stops, counted over all
+            processes, and over the stops of a run.
     """
 
     tables: tuple[TableUse, ...] = ()
@@ -106,7 +108,8 @@ class Optim(Part, frozen=True):
     Attributes:
         batch: pairs that one step contrasts, over all processes together.
         accumulate: parts that each process computes its share of the batch in, to save memory; the
-            loss and the gradient are those of the whole batch.
+            loss and the gradient are those of the whole batch, but for batch normalisation
+            (ResNets), whose statistics are of a part.
         epochs: passes over the rows (over the pairs where captions are flat); or:
         steps: number of updates.
         warmup: steps over which the learning rate rises from 0.

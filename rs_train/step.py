@@ -126,8 +126,9 @@ def accumulated(
     for at, part in enumerate(parts):
         with local_sums(it.model, last=at == number - 1):
             again = forward(it, *part, (step, at))
-            gradients = [_share(name, features[name], at, number) for name in again]
-            torch.autograd.backward(list(again.values()), gradients)
+            learning = {name: part for name, part in again.items() if part.requires_grad}
+            gradients = [_share(name, features[name], at, number) for name in learning]
+            torch.autograd.backward(list(learning.values()), gradients)
     return loss
 
 

@@ -12,7 +12,7 @@ questions, `_K` classes, `_C` numbers, `_D` dimensions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,9 +21,13 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import open_clip
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+from torchvision.transforms import Compose
 
 from rs_bench.counting import judge_classes, judge_counts, sentences
 from rs_bench.metrics import RECALL_AT, cosine_scores, recall_at_k
@@ -42,8 +46,10 @@ MOST_IMAGES = (
     2000  # of a larger split these are taken at even distances: scores grow with its square
 )
 _AT_ONCE = 128  # images, or captions, that go through the model together
+_COLOURS = 2  # transforms at the end that scale numbers; all before them move pixels
 
 Floats = NDArray[np.float32]
+Moved = Callable[[Image.Image], Image.Image]
 
 
 class Question(NamedTuple):
@@ -161,21 +167,34 @@ def encode_images(made: Made, held_out: HeldOut) -> Floats:
     mean_C11, std_C11 = (
         torch.tensor(three, device=device).view(3, 1, 1) for three in (made.mean, made.std)
     )
+    moved = moved_for(made.model, made.image_size)
     parts = []
     with ThreadPoolExecutor(default_workers()) as readers:  # decoders release the interpreter
         for first in range(0, len(held_out.rows_I), _AT_ONCE):
             rows = held_out.rows_I[first : first + _AT_ONCE].tolist()
             places = [held_out.corpus.place(row) for row in rows]
-            squares = readers.map(partial(_square, size_px=made.image_size), places)
+            squares = readers.map(partial(_square, moved=moved), places)
             pixels_BCHW = torch.from_numpy(np.stack(list(squares))).to(device).permute(0, 3, 1, 2)
             colours_BCHW = (pixels_BCHW.float() / 255 - mean_C11) / std_C11
             parts.append(made.model(image=colours_BCHW)["image_features"].float().cpu().numpy())
     return np.concatenate(parts)
 
 
-def _square(place: Place, size_px: int) -> images.Pixels:
+def moved_for(model: nn.Module, size_px: int) -> Moved:
+    """What open_clip's evaluation transform does to an image before it scales its numbers.
+
+    Most models cut out the middle; some squeeze (SigLIP's), others pad.
+    """
+    looks = open_clip.get_model_preprocess_cfg(model)
+    how = {name: looks[name] for name in ("resize_mode", "interpolation") if name in looks}
+    transform = open_clip.image_transform(size_px, is_train=False, **how)
+    moved: Moved = Compose(transform.transforms[:-_COLOURS])
+    return moved
+
+
+def _square(place: Place, moved: Moved) -> images.Pixels:
     try:
-        return images.plain(place, size_px)
+        return np.array(moved(Image.fromarray(images.plain(place))))
     except DataError as error:
         raise UserError(
             f"{error.path}: {error.problem}; scores on fewer images would not be comparable: "

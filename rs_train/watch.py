@@ -15,7 +15,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self, SupportsFloat
@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column
 
 from rs_caption.console import err
+from rs_caption.errors import WriteError
 from rs_caption.files import whole
 
 METRICS = "metrics.jsonl"
@@ -43,7 +44,7 @@ class Moment(NamedTuple):
     grad_norm: SupportsFloat
     samples: int  # of the global batch
     wait_s: float  # seconds that the step waited for its batch
-    corrupt: int  # images that could not be read so far
+    corrupt: int  # how often an image could not be read so far
 
 
 class Since(NamedTuple):
@@ -66,7 +67,10 @@ class Watch:
         log_every: int = 10,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Watch over steps `start` to `total`."""
+        """Watch over steps `start` to `total`.
+
+        Entering raises WriteError where `folder` cannot be written to.
+        """
         self.folder, self.total, self.start, self.log_every = folder, total, start, log_every
         self._clock = clock
         self._began = self._said = clock()
@@ -78,11 +82,11 @@ class Watch:
 
     def __enter__(self) -> Self:
         if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
             for name in (METRICS, CORRUPT):
                 cut_back(self.folder / name, self.start)
-            self._lines = (self.folder / METRICS).open("a", encoding="utf-8", buffering=1)
-            self._board = _board(self.folder, self.start)
+            self._lines = _opened(self.folder / METRICS)
+            with self._board_spared():
+                self._board = _board(self.folder, self.start)
             self._bar = _bar(self.start, self.total)
         self._began = self._said = self._clock()
         self._since = Since(self._began)
@@ -92,7 +96,8 @@ class Watch:
         if self._bar is not None:
             self._bar.stop()
         if self._board is not None:
-            self._board.close()
+            with self._board_spared():
+                self._board.close()
         if self._lines is not None:
             self._lines.close()
 
@@ -120,9 +125,7 @@ class Watch:
         if self.folder is None:
             return
         self._write({"step": step, name: dict(values)})
-        if self._board is not None:
-            for key, value in values.items():
-                self._board.add_scalar(f"{name}/{key}", value, step)
+        self._draw(name, values, step)
         said = ", ".join(f"{key} {value:.4g}" for key, value in values.items())
         self.say(f"step {step:,}: {name}: {said}")
 
@@ -144,9 +147,7 @@ class Watch:
             "corrupt": at.corrupt,
         }
         self._write({"step": at.step, **values})
-        if self._board is not None:
-            for key, value in values.items():
-                self._board.add_scalar(f"train/{key}", value, at.step)
+        self._draw("train", values, at.step)
         speed, share = f"{values['samples_s']:,.0f}", f"{values['data_wait_share']:.0%}"
         self._words = (
             f"loss {values['loss']:.4f}, {speed}/s, {share} wait"  # has to fit beside the bar
@@ -163,10 +164,29 @@ class Watch:
         try:
             self._lines.write(json.dumps(_finite(value)) + "\n")
         except OSError as error:
+            with suppress(OSError):  # what it still holds has no room either
+                self._lines.close()
             self._lines = None
             self.say(
                 f"{self.folder}/{METRICS}: could not be written ({error.strerror}); no more is"
             )
+
+    def _draw(self, group: str, values: Mapping[str, float], step: int) -> None:
+        """Points of TensorBoard's curves."""
+        if self._board is not None:
+            with self._board_spared():
+                for key, value in values.items():
+                    self._board.add_scalar(f"{group}/{key}", value, step)
+
+    @contextmanager
+    def _board_spared(self) -> Iterator[None]:
+        """A full disk costs TensorBoard's curves, not the run."""
+        try:
+            yield
+        except OSError as error:
+            self._board = None
+            where = f"{self.folder}/tensorboard"
+            self.say(f"{where}: could not be written ({error.strerror}); no more is")
 
     def _show(self, step: int) -> None:
         now = self._clock()
@@ -184,6 +204,27 @@ class Watch:
             task = self._bar.task_ids[0]
             self._bar.update(task, completed=step, words=words)
             self._bar.refresh()
+
+
+def _opened(file: Path) -> IO[str]:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise WriteError(
+            f"{file}: could not be written ({error.strerror}). Choose an --out that can be"
+        ) from error
+
+
+def lines_of(file: Path) -> list[dict[str, Any]]:
+    """What a run wrote down, latest first; a last line that is not whole is left out."""
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return [json.loads(line) for line in reversed(text.split("\n")[:-1])]
+
+
+def unreadable(file: Path, step: float = math.inf) -> int:
+    """How many images could not be read until a step; each is listed whenever it was drawn."""
+    return len({one["image_id"] for one in lines_of(file) if one["step"] <= step})
 
 
 def cut_back(file: Path, step: int) -> None:

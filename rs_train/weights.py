@@ -23,10 +23,15 @@ from urllib.parse import urlsplit
 import open_clip
 import torch
 from huggingface_hub import constants
-from open_clip.factory import load_state_dict
-from open_clip.model import resize_pos_embed, resize_text_pos_embed
+from open_clip.convert import convert_state_dict
+from open_clip.model import (
+    convert_to_custom_text_state_dict,
+    resize_pos_embed,
+    resize_text_pos_embed,
+)
 from open_clip.pretrained import download_pretrained_from_hf
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rs_caption.errors import UserError
@@ -36,6 +41,10 @@ CONFIG_FILE = "open_clip_config.json"
 WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _HUB = "hf-hub:"
 _SHOWN = 3  # keys that differ, in a message
+_SAFE, _BIG_VISION = ".safetensors", (".npz", ".npy")
+_SCRIPTS_OWN = ("input_resolution", "context_length", "vocab_size")  # no weights, in OpenAI's
+_USELESS = "text.transformer.embeddings.position_ids"  # of text towers by transformers before 4.31
+_BIAS = "logit_bias"
 # What comes of files that hold no weights, or those of another model, on the way through open_clip.
 _FAILED = (
     OSError,
@@ -79,7 +88,7 @@ def find_weights(model: str, weights: str) -> Weights:
             raise UserError(f"model.weights: {path} holds none of {', '.join(WEIGHT_FILES)}")
         return Weights(files[0], _about(path / CONFIG_FILE))
     if path.is_file():
-        return Weights(path, _about(path.with_name(CONFIG_FILE)))
+        return Weights(path, _own_about(path) or _about(path.with_name(CONFIG_FILE)))
     if weights.startswith(_HUB):
         return _from_hub(model, weights)
     known = open_clip.get_pretrained_cfg(model, weights)
@@ -94,7 +103,18 @@ def find_weights(model: str, weights: str) -> Weights:
 
 def _about(file: Path) -> dict[str, Any]:
     """What the configuration beside the weights says, where there is one."""
-    content = read_json(file) if file.is_file() else {}
+    return _told(read_json(file) if file.is_file() else {})
+
+
+def _own_about(file: Path) -> dict[str, Any]:
+    """What a checkpoint of `rs-train run` says of its model; other files say nothing."""
+    if not zipfile.is_zipfile(file) or _is_script(file):
+        return {}
+    content = _content(file)
+    return _told(content.get("more")) if isinstance(content, dict) else {}
+
+
+def _told(content: object) -> dict[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("model_cfg"), dict):
         return {}
     looks = content.get("preprocess_cfg")
@@ -162,15 +182,14 @@ def load_weights(model: nn.Module, file: Path, name: str) -> None:
     Raises:
         UserError: the file holds no weights, or those of another model.
     """
+    found = {} if file.suffix in _BIG_VISION else _read(file)
     try:
-        own = _own_checkpoint(file)
-        if own is None:
-            with _hushed():
-                open_clip.load_checkpoint(model, str(file), weights_only=not _is_script(file))
+        if found:
+            _put(model, found)
         else:
-            _put(model, own)
+            open_clip.load_checkpoint(model, str(file), weights_only=True)
     except _FAILED as error:
-        differences = _differences(model.state_dict(), _read(file))
+        differences = _differences(model.state_dict(), found) if found else []
         shown = "; ".join(differences[:_SHOWN]) or _first_line(error)
         more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         raise UserError(
@@ -178,36 +197,51 @@ def load_weights(model: nn.Module, file: Path, name: str) -> None:
         ) from error
 
 
-def _own_checkpoint(file: Path) -> dict[str, Tensor] | None:
-    """The weights in a checkpoint of `rs-train run`; none: it is another kind of file."""
-    if not zipfile.is_zipfile(file) or _is_script(file):
-        return None
-    content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    return content["model"] if isinstance(content, dict) and "format" in content else None
-
-
-def _put(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    """As open_clip does with files of its own kind."""
+def _put(model: Any, found: dict[str, Tensor]) -> None:
+    """As open_clip does, but for a bias that only one of the two has."""
+    weights = convert_state_dict(model, dict(found))
+    if "positional_embedding" in weights and not hasattr(model, "positional_embedding"):
+        weights = convert_to_custom_text_state_dict(weights)
     resize_pos_embed(weights, model)
     resize_text_pos_embed(weights, model)
     wanted = model.state_dict()
-    for key in {"logit_scale", "logit_bias"} & set(weights) & set(wanted):
+    for useless in {_USELESS, _BIAS} - set(wanted):
+        weights.pop(useless, None)
+    if _BIAS in wanted:  # weights of another loss have none: it begins where siglip's does
+        weights.setdefault(_BIAS, wanted[_BIAS])
+    for key in {"logit_scale", _BIAS} & set(weights) & set(wanted):
         weights[key] = weights[key].reshape(wanted[key].shape)
     model.load_state_dict(weights)
 
 
 def _read(file: Path) -> dict[str, Tensor]:
-    """The state dict in a file, as it is; nothing in the file is executed."""
+    """The state dict in a file."""
+    content = _content(file)
+    if isinstance(content, dict):
+        content = content.get("model" if "format" in content else "state_dict", content)
+    values = content.values() if isinstance(content, dict) else ()
+    if not values or not all(isinstance(value, Tensor) for value in values):
+        raise UserError(f"model.weights: {file} holds no weights (expected a state dict)")
+    return {key.removeprefix("module."): value for key, value in content.items()}
+
+
+def _content(file: Path) -> Any:
+    """What a file of weights holds; of one that somebody else made no Python is ever executed.
+
+    Raises:
+        UserError: it is no such file.
+    """
     try:
-        own = _own_checkpoint(file)
-        with _hushed():
-            weights = own or load_state_dict(str(file), weights_only=not _is_script(file))
+        if file.suffix == _SAFE:
+            return load_file(file)
+        if not _is_script(file):
+            mapped = zipfile.is_zipfile(file)
+            return torch.load(file, map_location="cpu", weights_only=True, mmap=mapped)
+        with _hushed():  # a script's own operators run at most; the way of pickles is not taken
+            found = torch.jit.load(file, map_location="cpu").state_dict()
+        return {key: value for key, value in found.items() if key not in _SCRIPTS_OWN}
     except _FAILED as error:
         raise UserError(f"model.weights: {file} holds no weights ({_first_line(error)})") from error
-    values = weights.values() if isinstance(weights, dict) else [None]
-    if not all(isinstance(value, Tensor) for value in values):
-        raise UserError(f"model.weights: {file} holds no weights (expected a state dict)")
-    return weights
 
 
 @contextmanager
@@ -230,6 +264,8 @@ def _differences(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> list[st
     """Keys that two state dicts do not share, and those whose shapes differ."""
     said = []
     for key in dict.fromkeys((*wanted, *found)):
+        if key == _BIAS:
+            continue
         if key not in found:
             said.append(f"{key} is missing")
         elif key not in wanted:

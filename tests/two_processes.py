@@ -15,6 +15,8 @@ import torch.distributed as dist
 from forks import forked
 from trainee import RESNET, drawn_batch, recipe, rows_of
 
+from rs_caption.errors import UserError
+from rs_train.config import dump
 from rs_train.distributed import joined, put_state, take_state, whole
 from rs_train.loop import make_trainee
 from rs_train.step import train_step
@@ -26,7 +28,14 @@ CASES = {
     "siglip": {"loss": {"name": "siglip"}},
     "accumulated": {"optim": {"accumulate": 2}},
     "clipped": {"optim": {"clip_norm": 0.1}},
+    "frozen": {"model": {"lock_image": 0}},
+    "frozen, accumulated": {"model": {"lock_text": 0}, "optim": {"accumulate": 2}},
     "fsdp": {"run": {"strategy": "fsdp"}},
+    "fsdp, frozen": {
+        "run": {"strategy": "fsdp"},
+        "model": {"lock_image": 0},
+        "optim": {"accumulate": 2},
+    },
     "fsdp, accumulated": {"run": {"strategy": "fsdp"}, "optim": {"accumulate": 4}},
 }
 
@@ -47,7 +56,9 @@ def steps_of(case, world):
     mine = rows_of(batch, slice(world.rank, None, world.size))
     first = train_step(trainee, mine)
     gradients = {
-        name: whole(each.grad).reshape(-1) for name, each in trainee.core.named_parameters()
+        name: whole(each.grad).reshape(-1)
+        for name, each in trainee.core.named_parameters()
+        if each.grad is not None
     }
     taken = everywhere(take_state(trainee.core, trainee.optimizer), world)
     put_state(trainee.core, trainee.optimizer, *taken)
@@ -68,6 +79,18 @@ def overflown(strategy, world):
     return lengths, float(scale), float(world.mean(scale))
 
 
+def compared(world):
+    """What is said where the second process has another recipe, or only other paths."""
+    said = []
+    for part in ({"optim": {"lr": 1e-3 * (1 + world.rank)}}, {"run": {"out": str(world.rank)}}):
+        try:
+            world.check_alike(3, "digest", dump(recipe(**part)))
+            said.append("")
+        except UserError as error:
+            said.append(str(error))
+    return said
+
+
 def steps_of_all():
     """All cases, in one of the processes."""
     with joined("cpu") as world:
@@ -78,6 +101,7 @@ def steps_of_all():
         mean = world.mean(torch.cat(weights).clone())
         found["apart"] = (mean - torch.cat(weights)).abs().max()
         found["fp16"] = [overflown(strategy, world) for strategy in ("ddp", "fsdp")]
+        found["compared"] = compared(world)
         if world.first:
             torch.save(found, sys.argv[1])
     return 0

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from rs_caption.console import counted
 from rs_caption.verify.sentence import Part, Region, Sentence, UnreadableError, Vocabulary
 
-RuleSet = Literal["b2c", "all", "b2c+all", "human", "none"]
+RuleSet = Literal["b2c", "all", "b2c+all", "count", "human", "none"]
 Row = Mapping[str, Any]
 Counts = dict[str, int]
 Evidence = dict[Region, Counts]
@@ -43,7 +43,8 @@ class Problem(NamedTuple):
 class Judge:
     """What the rows of one dataset are held to.
 
-    A RET dataset has the rule set `human`; a benchmark, of which there are only images, `none`.
+    A RET dataset has the rule set `human`; a benchmark that counts `count`, one `random` a row; one
+    of which there are only images, `none`.
     """
 
     vocabulary: Vocabulary
@@ -138,6 +139,8 @@ def _order(rule_set: RuleSet, evidence: Evidence, num_human: int) -> list[str]:
     """The rules of a row in their order; a region without objects leaves a `random` at the end."""
     if rule_set in {"human", "none"}:
         return ["human"] * (num_human if rule_set == "human" else 0)
+    if rule_set == "count":
+        return ["random"]
     whole = ["all", "layout"] * (rule_set != "b2c")
     if rule_set == "all":
         return whole

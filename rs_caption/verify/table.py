@@ -24,12 +24,13 @@ from rs_caption.verify.sentence import Style, Vocabulary
 
 _NOT_NEEDED = ("split", "phash")
 _COLUMNS = [name for name in SCHEMA.names if name not in _NOT_NEEDED]
-_WITHOUT_RULES: dict[str, RuleSet] = {"ret": "human", "cls": "none", "count": "none"}  # by family
+_WITHOUT_RULES: dict[str, RuleSet] = {"ret": "human", "cls": "none"}  # by family
+_COUNTS: dict[str, RuleSet] = {"count": "count", "human": "human"}  # of a benchmark that counts
 
 
 class _Options(msgspec.Struct, frozen=True):
     style: Style
-    rules: Literal["b2c", "all", "b2c+all"]
+    rules: Literal["b2c", "all", "b2c+all", "count", "human"]
     central: Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
@@ -106,7 +107,8 @@ def _court(table: CaptionTable, dataset: str) -> tuple[str, Judge]:
         return stated.family, Judge(Vocabulary.of({}, "plain"), rules, 0.5)
     options = stated.options
     vocabulary = Vocabulary.of(stated.nouns, options.style)
-    return stated.family, Judge(vocabulary, options.rules, options.central)
+    rules = options.rules if stated.family != "count" else _COUNTS.get(options.rules, "none")
+    return stated.family, Judge(vocabulary, rules, options.central)
 
 
 def rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:

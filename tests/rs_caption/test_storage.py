@@ -523,6 +523,7 @@ def memory():
 def test_a_url_is_a_path(memory):
     path = memory / "train" / "images/1.png"
     assert (str(path), path.name, path.suffix) == ("memory://b/train/images/1.png", "1.png", ".png")
+    assert storage.place(path) == path
     assert (str(path.parent), f"{path!s:.9}") == ("memory://b/train/images", "memory://")
     assert pickle.loads(pickle.dumps(path)) == path  # noqa: S301 -- our own
     assert isinstance(path, Path)

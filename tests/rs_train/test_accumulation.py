@@ -14,9 +14,9 @@ MULTI = {"loss": {"name": "multi_positive"}}
 DROPS = VIT | {"vision_cfg": VIT["vision_cfg"] | {"patch_dropout": 0.5}}
 
 
-def stepped(batch, accumulate, model=VIT, **parts):
+def stepped(batch, accumulate, architecture=VIT, **parts):
     """Loss, gradients and length of the gradient after a step that learns nothing."""
-    config = recipe(model, **parts | {"optim": {"accumulate": accumulate, "lr": 1e-30}})
+    config = recipe(architecture, **parts | {"optim": {"accumulate": accumulate, "lr": 1e-30}})
     _, trainee = make_trainee(config, CPU)
     outcome = train_step(trainee, batch)
     gradients = {name: each.grad for name, each in trainee.core.named_parameters()}
@@ -30,6 +30,27 @@ def test_parts_equal_the_whole(accumulate, parts):
     whole, again = stepped(batch, 1, **parts), stepped(batch, accumulate, **parts)
     assert set(whole[1]) == set(again[1])
     assert whole[2] > 0.1
+    torch.testing.assert_close(again, whole, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "locks"),
+    [
+        (VIT, {"lock_image": 0}),
+        (VIT, {"lock_image": 1}),
+        (VIT, {"lock_text": 0}),
+        (VIT, {"lock_image": 0, "lock_text": 0}),  # the temperature learns alone
+        (RESNET, {"lock_image": 0}),
+    ],
+)
+def test_with_a_frozen_tower_parts_equal_the_whole(architecture, locks):
+    batch = drawn_batch(model=architecture)
+    whole, again = (stepped(batch, number, architecture, model=locks) for number in (1, 4))
+    frozen, learning = [], []
+    for name, gradient in whole[1].items():
+        (frozen if gradient is None else learning).append(name)
+    assert frozen
+    assert "logit_scale" in learning
     torch.testing.assert_close(again, whole, rtol=1e-4, atol=1e-5)
 
 

@@ -12,14 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fakes.corpora import row, some_rows, write_table
+from fakes.corpora import row, some_rows, tile, write_table
 
 from rs_caption.errors import UserError, WorkerError
+from rs_caption.sample import Window
 from rs_train.batches import batches, deck_of
 from rs_train.config import Config, Data, Loss, Model, Optim, Run, TableUse
 from rs_train.corpus import open_corpus
 from rs_train.draws import draw
 from rs_train.images import read
+from rs_train.packing import pack
 
 SIZE_PX, LENGTH = 16, 24
 
@@ -198,6 +200,20 @@ def test_too_many_that_cannot_be_read_end_the_run(tmp_path):
         loaded(recipe, range(5))
     assert "2 of 20 images cannot be read, more than data.max_corrupt (0.05)" in str(error.value)
     assert "cannot be decoded" in str(error.value)
+
+
+def test_tiles_without_a_pack_are_said_to_be_slow(tmp_path, capsys):
+    rows = [row("a.png"), *(tile(row("a.png"), Window(x, 0, x + 10, 30)) for x in (0, 10, 20))]
+    recipe = config(write_table(tmp_path / "t", rows))
+    loaded(recipe, range(1))
+    words = "3 rows show a tile of an image, and for each the whole image is decoded, every time; "
+    assert capsys.readouterr().err.startswith(words)
+    loaded(recipe, range(1), rank=1, world=2)
+    assert capsys.readouterr().err == ""  # the first process has said it
+    pack([tmp_path / "t"], tmp_path / "pack", SIZE_PX)
+    loaded(config(pack=str(tmp_path / "pack")), range(1))
+    loaded(config(write_table(tmp_path / "whole", some_rows(4))), range(1))
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("workers", [0, 1])

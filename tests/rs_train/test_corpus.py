@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fakes.corpora import row, some_rows, tile, write_table
 
 from rs_caption.errors import TableError, UserError
 from rs_caption.sample import Window
-from rs_train.corpus import open_corpus, tolerated
+from rs_caption.table import to_arrow
+from rs_train.corpus import combined, open_corpus, tolerated
 from rs_train.settings import Data, TableUse
 
 
@@ -100,6 +102,35 @@ def test_images_that_are_gone(tmp_path):
     assert "not where roots.json says: 2 of 4 images, the first " in str(error.value)
     assert str(table / "images" / "001.png") in str(error.value)
     assert open_corpus(data(table, max_corrupt=0.5)).rows == 4
+
+
+def test_one_process_of_a_machine_looks_for_the_images_of_all(tmp_path, monkeypatch):
+    table = write_table(tmp_path, some_rows(4))
+    for image in (table / "images").iterdir():
+        image.unlink()
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert open_corpus(data(table)).rows == 4
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    with pytest.raises(UserError, match="4 of 4 images"):
+        open_corpus(data(table))
+
+
+def test_more_than_two_gibibytes_of_captions(tmp_path):
+    """More than one of Arrow's arrays of texts holds; 40 chunks here are the same 56 MiB."""
+    rows = [row("0.png", ["short ."]), row("1.png", ["x" * (56 << 20)], split="val")]
+    chunks = pa.concat_tables([to_arrow(rows)] * 40)
+
+    class InMemory:
+        """A table of these rows."""
+
+        path, rows = tmp_path, len(chunks)
+
+        def read(self, columns):
+            return chunks.select(columns)
+
+    corpus = combined([InMemory()], splits=["train"])
+    assert (corpus.rows, corpus.captions(39)) == (40, ["short ."])
+    assert corpus.at_N.tolist() == list(range(0, 80, 2))
 
 
 def test_a_dataset_without_a_root(tmp_path):

@@ -22,6 +22,10 @@ TESTS = Path(__file__).parents[1]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
+LR_DIFFERS = (
+    "optim.lr is 0.001 for process 0, 0.002 for process 1: start all of them with the same recipe "
+    "and the same --set"
+)
 ENV = os.environ | {"OMP_NUM_THREADS": "1"}
 
 
@@ -53,6 +57,13 @@ def test_fp16_leaves_updates_out_and_halves_its_scale_in_both(two):
         assert not math.isfinite(lengths[0])
         assert math.isfinite(lengths[-1])
         assert 1 < scale == mean < 65536
+
+
+def test_processes_with_different_recipes(two):
+    assert two["compared"] == [
+        LR_DIFFERS,
+        "",  # machines may have their own paths
+    ]
 
 
 def test_torchrun_that_is_told_to_end_and_gone_on_with_by_one_process(train_cli, tmp_path):

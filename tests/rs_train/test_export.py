@@ -12,8 +12,10 @@ from rs_caption.errors import UserError
 from rs_caption.sample import Boxes
 from rs_caption.table import Row
 from rs_train import checkpoint, config
+from rs_train.corpus import open_corpus
 from rs_train.export import export, find
 from rs_train.model import make
+from rs_train.origin import origin_of
 
 TINY = {
     "embed_dim": 16,
@@ -31,6 +33,12 @@ STAMP = {"match": "near", "threshold": 2, "tests": {"rsicd": 1093, "AID": 2000}}
 
 
 def write_table(folder, **about):
+    """With its pictures, one of each name."""
+    images = folder / "images"
+    images.mkdir(parents=True)
+    for number in (1, 2, 3):
+        (images / f"{number}.png").touch()
+    table.write_roots(folder, {"dota": images, "mine": images})
     place = ("dota", "det", "train", "1.png", None, None, (9, 9))
     rows = [
         Row(*place, ("A plane.", "Planes."), ("all",) * 2, Boxes.of([])),
@@ -49,7 +57,7 @@ def place_less():
     return Boxes.of([])
 
 
-def write_run(folder, recipe=RECIPE, steps=(7,), **changes):
+def write_run(folder, recipe=RECIPE, steps=(7,), origin=None, **changes):
     """The folder of a run whose weights were drawn by chance, and its model."""
     settings = config.parse(recipe, "here")
     torch.manual_seed(3)
@@ -57,10 +65,14 @@ def write_run(folder, recipe=RECIPE, steps=(7,), **changes):
     for step in steps:
         weights = made.model.state_dict() | changes
         plain = config.dump(settings)
-        state = checkpoint.State(step, weights, {}, plain, "c0ffee" * 9, corrupt=2, more=made.about)
+        more = made.about | ({} if origin is None else {"origin": origin})
+        state = checkpoint.State(step, weights, {}, plain, "c0ffee" * 9, corrupt=3, more=more)
         checkpoint.save(folder, state, keep=9)
     line = {"step": 7, "validation": {"mean_recall": 31.25, "images": 800.0}}
     (folder / "metrics.jsonl").write_text(f'{{"step": 7, "loss": 1.5}}\n{json.dumps(line)}\n')
+    unreadable = ((2, "mine/2.png"), (5, "mine/2.png"), (7, "dota/1.png"), (8, "dota/9.png"))
+    lines = (json.dumps({"step": at, "image_id": name}) for at, name in unreadable)
+    (folder / "corrupt.jsonl").write_text("\n".join(lines) + '\n{"step": 9, "im')
     return made
 
 
@@ -161,11 +173,18 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path):
         export(tmp_path / "run", tmp_path / "out" / "thesis.tex")
 
 
-def card(tmp_path, **about):
-    (tmp_path / "tables").mkdir()
-    use = {"path": write_table(tmp_path / "tables", **about), "weight": 2.0}
-    data = {"tables": [use, {"path": "gone"}]}
-    write_run(tmp_path / "run", {**RECIPE, "data": data})
+def card(tmp_path, *, allow_unchecked=False, **about):
+    """The card of a run on a table that is gone by now."""
+    path = write_table(tmp_path / "tables", **about)
+    data = {"tables": [{"path": path, "weight": 2.0}]}
+    used = config.parse({**RECIPE, "data": data}, "here").data
+    origin = origin_of(open_corpus(used, allow_unchecked=True), allow_unchecked=allow_unchecked)
+    (tmp_path / "tables" / "captions.parquet").unlink()
+    write_run(tmp_path / "run", {**RECIPE, "data": data}, origin=origin)
+    return exported_card(tmp_path)
+
+
+def exported_card(tmp_path):
     export(tmp_path / "run", tmp_path / "out")
     return (tmp_path / "out" / "README.md").read_text()
 
@@ -178,18 +197,19 @@ def test_the_card_says_what_is_known(tmp_path):
     terms = "academic use only; any commercial use is prohibited"
     assert f"| dota | 1 | 2 | 2 | [{terms}](https://captain-whu.github.io/DOTA/) |" in text
     assert "| mine | 1 | 1 | 2 | unknown: your own data |" in text
-    assert "| gone | unknown | unknown | 1 | the table is not there any more |" in text
     assert "removed first, at level `near`: AID (2,000), rsicd (1,093)." in text
     assert "| `optim.lr` | `0.001` |" in text
     assert "| `run.seed` | `5` |" in text
-    assert "2 images could not be read" in text
+    assert "2 images could not be read, 3 times in all; others took their place." in text
+    assert "--allow-unchecked" not in text
     assert "On split `val` of `tables/held-out`, retrieval by protocol `remoteclip`" in text
     assert "| `mean_recall` | 31.25 |" in text
 
 
 def test_the_card_says_what_was_not_done(tmp_path):
-    text = card(tmp_path)
+    text = card(tmp_path, allow_unchecked=True)
     assert "**Not compared with any test set" in text
+    assert "Trained with `--allow-unchecked`" in text
     write_run(tmp_path / "other", steps=(5,))
     export(tmp_path / "other", tmp_path / "out")
     assert "This checkpoint was not validated." in (tmp_path / "out" / "README.md").read_text()
@@ -202,3 +222,31 @@ def test_the_programs_of_the_card_run(tmp_path):
     exec(program.replace("DIR", str(tmp_path / "out")), space)  # noqa: S102 -- our own
     assert space["tokenizer"](["A plane."]).shape == (1, 16)
     assert "torch" in sys.modules
+
+
+BLIND = {**STAMP, "tests_not_compared": 4}
+
+
+def test_the_card_says_which_tests_could_not_be_looked_at(tmp_path):
+    text = card(tmp_path, dedup=BLIND)
+    assert "rsicd (1,093). **4 of them had no readable image to compare with.**" in text
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "told"),
+    [
+        ({"name": "ViT-S-32-alt", "config": None}, "infonce", True),
+        ({"name": "ViT-S-32-alt", "config": None, "image_size": 96}, "infonce", False),
+        ({"name": "ViT-S-32-alt", "config": None}, "siglip", False),
+        ({"name": "ViT-S-32-alt", "config": TINY}, "infonce", False),  # another of its name
+        (RECIPE["model"] | {"name": "of-nobody"}, "infonce", False),
+    ],
+)
+def test_the_way_by_name_is_told_only_where_it_is_right(tmp_path, model, loss, told):
+    write_run(tmp_path / "run", {**RECIPE, "model": model, "loss": {"name": loss}})
+    text = exported_card(tmp_path)
+    assert ("Or by its registered name" in text) == told
+    if told:
+        name, weights = model["name"], str(tmp_path / "out" / "open_clip_model.safetensors")
+        _, _, preprocess = open_clip.create_model_and_transforms(name, pretrained=weights)
+        assert preprocess.transforms[0].size == 224

@@ -153,7 +153,7 @@ def test_other_image_sizes_are_interpolated(tmp_path):
 
 def test_weights_for_siglip_get_a_bias(tmp_path):
     file = write(tmp_path / "weights.pt", made().model.state_dict())
-    assert make(tiny(weights=str(file)), CPU, loss="siglip").model.logit_bias.item() == 0
+    assert make(tiny(weights=str(file)), CPU, loss="siglip").model.logit_bias.item() == -10
     assert make(tiny(), CPU, loss="siglip").model.logit_bias.item() == -10
 
 
@@ -260,3 +260,18 @@ def test_the_layers_of_a_tower_learn_ever_slower():
     assert sorted({group["lr_scale"] for group in resnet.param_groups}) == [
         0.5**below for below in range(5, -1, -1)
     ]
+
+
+@pytest.mark.parametrize(
+    ("part", "problem"),
+    [
+        ({"nonsense": 7}, "unexpected keyword argument 'nonsense'"),
+        ({"head_width": 9}, "must be divisible by num_heads"),
+        ({"layers": "many"}, "'str'"),
+    ],
+)
+def test_an_architecture_that_cannot_be(part, problem):
+    wrong = VIT | {"vision_cfg": VIT["vision_cfg"] | part}
+    with pytest.raises(UserError, match=r"model\.config, .* cannot make tiny") as error:
+        made(wrong)
+    assert problem in str(error.value)

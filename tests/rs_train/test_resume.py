@@ -209,6 +209,20 @@ def test_two_processes_that_were_killed_and_told_to_end(place, rs_train, parts):
     same_run(place / straight, place / name)
 
 
+def test_one_process_goes_on_as_two(place, rs_train, straight):
+    """The same rows in the same order; what differs is the order in which numbers are added."""
+    assert rs_train("grown", kill=signal.SIGTERM, at=12)["code"] == 143
+    assert rs_train("grown", "--resume", processes=2)["codes"] == [0, 0]
+    told = [
+        [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        for folder in (straight, place / "grown")
+    ]
+    for key in ("step", "epoch", "lr"):
+        assert [line[key] for line in told[0]] == [line[key] for line in told[1]], key
+    losses = [[line["loss"] for line in its] for its in told]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-3)
+
+
 def test_a_full_disk_costs_checkpoints_and_not_the_run(place, rs_train, straight):
     rs_train("full", kill=signal.SIGKILL, at=10)
     done = rs_train("full", "--resume", limit=1_000_000)

@@ -3,16 +3,20 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from open_clip import image_transform
 from PIL import Image
 
 from rs_caption import table
 from rs_caption.errors import UserError
 from rs_caption.sample import Box, Boxes
 from rs_caption.table import Row
+from rs_train.images import plain
 from rs_train.model import Made
-from rs_train.validate import open_held_out, validate
+from rs_train.places import Place
+from rs_train.validate import moved_for, open_held_out, validate
 
 CLASSES = ("ship", "plane")
 NOUNS = {
@@ -28,8 +32,9 @@ class Reader(torch.nn.Module):
     It sees `seen_more` objects more than there are, and takes every class for `takes_all_for`.
     """
 
-    def __init__(self, seen_more=0, takes_all_for=None):
+    def __init__(self, seen_more=0, takes_all_for=None, resize_mode="shortest"):
         super().__init__()
+        self.preprocess_cfg = {"size": SIDE, "resize_mode": resize_mode}
         self.nothing = torch.nn.Parameter(torch.zeros(1))
         self.seen_more, self.takes_all_for = seen_more, takes_all_for
 
@@ -112,6 +117,33 @@ def test_one_that_takes_all_for_planes(tmp_path):
     scores = validate(made(takes_all_for=1), open_held_out(write(tmp_path / "t", SHOWN), "val"))
     assert scores["class_accuracy"] == 50
     assert scores["counting"] == 50  # of every ship it says 10, the nearest to a plane
+
+
+@pytest.mark.parametrize(("mode", "right"), [("shortest", 0), ("squash", 100)])
+def test_images_are_squeezed_or_cut_as_the_model_wants(tmp_path, mode, right):
+    """Of a wide image the middle alone says 1; all of it, on average, says 3."""
+    folder = write(tmp_path / "t", [("ship", 3)])
+    wide = Image.new("RGB", (4 * SIDE, SIDE), (0, 4, 0))
+    wide.paste((0, 1, 0), (3 * SIDE // 2, 0, 5 * SIDE // 2, SIDE))
+    wide.save(tmp_path / "t" / "data" / "0.png")
+    scores = validate(made(resize_mode=mode), open_held_out(folder, "val"))
+    assert (scores["counting"], scores["counting_questions"]) == (right, 1)
+
+
+@pytest.mark.parametrize("size_wh", [(400, 300), (300, 401), (224, 224), (100, 60), (1000, 333)])
+@pytest.mark.parametrize("resize_mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_images_are_what_open_clips_own_transform_shows(tmp_path, size_wh, resize_mode, mode):
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(noise).resize(size_wh).convert(mode).save(tmp_path / "one.png")
+    transform = image_transform(
+        64, is_train=False, mean=(0, 0, 0), std=(1, 1, 1), resize_mode=resize_mode
+    )
+    with Image.open(tmp_path / "one.png") as image:
+        theirs = (transform(image.convert("RGB")).permute(1, 2, 0).numpy() * 255).round()
+    moved = moved_for(Reader(resize_mode=resize_mode), 64)
+    ours = moved(Image.fromarray(plain(Place(tmp_path / "one.png", size_wh))))
+    assert np.array_equal(np.array(ours), theirs)
 
 
 def test_what_is_asked(tmp_path):
