@@ -107,12 +107,8 @@ def batches(
     compile_now()
     if corpus.pack is not None:
         assert len(corpus.packed_at) == corpus.rows  # found before any fork, too
-    elif corpus.tiles and rank == 0:
-        err.print(
-            f"{counted(corpus.tiles, 'row')} show a tile of an image, and for each the whole image "
-            "is decoded, every time; `rs-train pack` decodes it once (docs/training.md, Packing)",
-            soft_wrap=True,
-        )
+    if rank == 0 and (remark := _remark(corpus, encoder.image_size)):
+        err.print(remark, soft_wrap=True)
     shares = (share for step in steps for share in _shares(deck, step, rank, world))
     loaded = _loaded(loader, shares, workers)
     pin = config.run.device != "cpu" and torch.cuda.is_available()
@@ -125,6 +121,24 @@ def batches(
         corrupt.update(batch.corrupt)
         _check_share(corrupt, corpus.rows, config.data.max_corrupt)
         yield batch
+
+
+def _remark(corpus: Corpus, size_px: int) -> str:
+    """What is slow or blurred about these pictures, if anything is."""
+    if corpus.pack is None and not corpus.tiles:
+        return ""
+    if corpus.pack is None:
+        return (
+            f"{counted(corpus.tiles, 'row')} show a tile of an image, and for each the whole image "
+            "is decoded, every time; `rs-train pack` decodes it once (docs/training.md, Packing)"
+        )
+    packed_px = corpus.pack.note.size_px
+    if packed_px >= size_px:
+        return ""
+    return (
+        f"{corpus.pack.folder}: {packed_px} pixels a side, and the model takes {size_px}: pictures "
+        f"are enlarged; `rs-train pack --size {size_px}` or more keeps what they show"
+    )
 
 
 def _shares(deck: Deck, step: int, rank: int, world: int) -> Iterator[_Share]:

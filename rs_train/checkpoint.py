@@ -71,21 +71,26 @@ def save(folder: Path, state: State, keep: int) -> Path:
     """
     path = folder / FOLDER / f"step-{state.step:08d}.pt"
     with whole(path) as partial, partial.open("wb") as file:
-        _write({"format": _FORMAT, **vars(state)}, file, path)
+        write({"format": _FORMAT, **vars(state)}, file, path)
     for old in _found(folder)[:-keep]:
         if old != path:
             old.unlink(missing_ok=True)
     return path
 
 
-def _write(content: Mapping[str, Any], file: io.BufferedWriter, path: Path) -> None:
+def write(content: Mapping[str, Any], file: io.BufferedWriter, path: Path) -> None:
+    """Write what torch can to an open file that will be `path`.
+
+    Raises:
+        WriteError: there is no room.
+    """
     try:
         torch.save(content, file)
         file.flush()
     except RuntimeError as error:  # what torch makes of an OSError below it
         raise WriteError(
-            f"{path}: could not be written ({_first_line(error)}). Make room: the checkpoints "
-            "before it are kept"
+            f"{path}: could not be written ({_first_line(error)}); "
+            f"{shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free there. Make room."
         ) from error
 
 

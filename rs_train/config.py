@@ -246,7 +246,7 @@ def _unknown_keys(plain: Plain, struct: type[Part], path: str) -> Iterator[str]:
     known = {field.name: field.type for field in msgspec.structs.fields(struct)}
     for key, value in plain.items():
         if key not in known:
-            close = difflib.get_close_matches(key, known, 1)
+            close = difflib.get_close_matches(key, known, 1) or _sections_with(key, known)
             hint = f" (did you mean {close[0]}?)" if close else ""
             yield f"{path}{key}: unknown key{hint}; known: {', '.join(known)}"
             continue
@@ -256,6 +256,12 @@ def _unknown_keys(plain: Plain, struct: type[Part], path: str) -> Iterator[str]:
             if isinstance(one, Mapping):
                 assert below is not None
                 yield from _unknown_keys(dict(one), below, f"{path}{key}.")
+
+
+def _sections_with(key: str, known: Mapping[str, Any]) -> list[str]:
+    """`lr` is `optim.lr`."""
+    below = {name: _struct_in(kind) for name, kind in known.items()}
+    return [f"{name}.{key}" for name, one in below.items() if one and key in one.__struct_fields__]
 
 
 def _struct_in(annotation: Any) -> type[Part] | None:

@@ -159,7 +159,7 @@ def open_corpus(
     corpus = combined(tables, [use.weight for use in uses], data.splits, pack)
     if pack is None:
         if os.environ.get("LOCAL_RANK", "0") == "0":  # one process looks for all of a machine
-            _check_files(corpus, data.max_corrupt)
+            check_files(corpus, data.max_corrupt)
     else:
         assert len(corpus.packed_at) == corpus.rows  # found, or an error
     return corpus
@@ -184,8 +184,12 @@ def _check_splits(table: CaptionTable, wanted: Sequence[str], setting: str) -> N
         )
 
 
-def _check_files(corpus: Corpus, limit: float) -> None:
-    """Whether the images are there; a few that are not are borne as unreadable ones are."""
+def check_files(corpus: Corpus, limit: float) -> None:
+    """Whether the images are there; a few that are not are borne as unreadable ones are.
+
+    Raises:
+        UserError: more than this share of them is not.
+    """
     images, missing = 0, []
     for file in _files(corpus):
         images += 1

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from rs_caption.errors import UserError
@@ -65,9 +64,9 @@ def export(run: Path, out: Path, which: str = "last") -> Exported:
     write_json(out / CONFIG_FILE, _about(state, weights))
     safe, plain = (out / name for name in WEIGHT_FILES)
     with whole(safe) as partial:
-        save_file(weights, partial, metadata={"format": "pt"})
-    with whole(plain) as partial:
-        torch.save(weights, partial)
+        partial.write_bytes(save(weights, metadata={"format": "pt"}))
+    with whole(plain) as partial, partial.open("wb") as file:
+        checkpoint.write(weights, file, plain)
     write_text(out / CARD_FILE, card_of(config, state, path.parent.parent))
     return Exported(
         out, config.model.name, state.step, sum(one.numel() for one in weights.values())

@@ -28,7 +28,7 @@ from rs_caption.sample import Skipped
 from rs_caption.skips import write_skipped
 from rs_caption.table import TABLE_FILE, CaptionTable, open_table, write_roots
 from rs_train.blocks import Block, key_of, note_of, pack_block
-from rs_train.corpus import Corpus, combined
+from rs_train.corpus import Corpus, check_files, combined
 from rs_train.pack import (
     FORMAT,
     INDEX,
@@ -42,6 +42,7 @@ from rs_train.pack import (
 )
 
 DEFAULT_SIZE_PX = 256  # room for crops of 224
+_MOST_GONE = 0.5  # of the images, when tables are packed: more have moved
 _PARTS = ".parts"
 _BLOCK_BYTES = 32 << 20
 
@@ -74,7 +75,8 @@ def pack(
         progress: is told (pictures packed, pictures to pack).
 
     Raises:
-        UserError: there is nothing to pack, `out` is in a store, another run packs there.
+        UserError: there is nothing to pack, most images are gone, `out` is in a store, another
+            run packs there.
         WriteError: there is no room; finished blocks are kept.
     """
     began = time.monotonic()
@@ -82,6 +84,7 @@ def pack(
     if size_px < 1:
         raise UserError(f"--size is {size_px}; expected pixels")
     rows = combined([open_table(path) for path in tables])
+    check_files(rows, _MOST_GONE)
     with only_run(out / _PARTS):
         made = _filled(out, rows, size_px, work, progress)
         remove_folder(out / _PARTS)

@@ -251,7 +251,9 @@ class Progress:
             except WriteError as error:
                 if must:
                     raise
-                self.watch.say(f"{error} It is tried again at the next checkpoint.")
+                self.watch.say(
+                    f"{error} Those before it are kept. It is tried again at the next checkpoint."
+                )
 
 
 def due(every: int, step: int) -> bool:

@@ -216,6 +216,15 @@ def test_tiles_without_a_pack_are_said_to_be_slow(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_a_pack_of_fewer_pixels_than_the_model_takes_is_told(tmp_path, capsys):
+    pack([write_table(tmp_path / "t", some_rows(4))], tmp_path / "pack", SIZE_PX - 1)
+    loaded(config(pack=str(tmp_path / "pack")), range(1))
+    words = (
+        f"pack: {SIZE_PX - 1} pixels a side, and the model takes {SIZE_PX}: pictures are enlarge"
+    )
+    assert words in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_when_all_are_broken_it_says_so(tmp_path, workers):
     recipe = config(spoiled(tmp_path, 12, range(12)), max_corrupt=1, workers=workers)

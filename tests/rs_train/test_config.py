@@ -92,6 +92,7 @@ def test_a_recipe_on_itself(recipe):
     ("override", "problem"),
     [
         ("optim.lrr=1", "optim.lrr: unknown key (did you mean lr?); known: lr, batch, epochs, "),
+        ("lr=1", "lr: unknown key (did you mean optim.lr?); known: model, optim, title, "),
         (
             "optimiser.lr=1",
             "optimiser: unknown key (did you mean optim?); known: model, optim, title, ",

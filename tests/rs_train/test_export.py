@@ -1,6 +1,7 @@
 """A run becomes a model that open_clip loads, to the bit, with a card that says what is known."""
 
 import json
+import resource
 import sys
 
 import open_clip
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from rs_caption import table
-from rs_caption.errors import UserError
+from rs_caption.errors import UserError, WriteError
 from rs_caption.sample import Boxes
 from rs_caption.table import Row
 from rs_train import checkpoint, config
@@ -160,6 +161,22 @@ def test_which_checkpoint(tmp_path):
         find(tmp_path, "latest")
     with pytest.raises(UserError, match="the folder holds no checkpoint"):
         find(tmp_path / "nothing")
+
+
+def test_a_full_disk_leaves_no_half_export(tmp_path):
+    run, out = tmp_path / "run", tmp_path / "out"
+    write_run(run)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(WriteError, match=r"open_clip_model\.safetensors: could not be written"):
+            export(run, out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [file.name for file in out.iterdir()] == ["open_clip_config.json"]
+    export(run, out)
+    modes = {file.stat().st_mode & 0o777 for file in out.iterdir()}
+    assert len(modes) == 1  # colleagues read the weights as they read the card
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path):

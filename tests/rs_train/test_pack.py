@@ -110,6 +110,14 @@ def test_images_are_needed_no_more(tmp_path):
     assert of_pack(tmp_path / "pack").rows == 3
 
 
+def test_images_that_have_moved_are_no_pack(tmp_path):
+    table = write_table(tmp_path / "table", some_rows(3))
+    (table / "images").rename(tmp_path / "moved")
+    with pytest.raises(UserError, match=r"not where roots\.json says: 3 of 3 images, the first "):
+        pack([table], tmp_path / "pack", 16)
+    assert not (tmp_path / "pack").exists()
+
+
 def test_the_number_of_workers_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(packing, "_BLOCK_BYTES", 2 * 16 * 16 * 3)
     table = mixed(tmp_path / "table")
