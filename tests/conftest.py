@@ -39,6 +39,14 @@ def train_cli(monkeypatch, capsys) -> Callable[..., Ended]:
     return partial(called, main, "rs-train", monkeypatch, capsys)
 
 
+@pytest.fixture
+def bench_cli(monkeypatch, capsys) -> Callable[..., Ended]:
+    """Run `rs-bench ARGUMENTS` in this process."""
+    from rs_bench.cli import main  # noqa: PLC0415
+
+    return partial(called, main, "rs-bench", monkeypatch, capsys)
+
+
 def called(main, name, monkeypatch, capsys, *arguments: object) -> Ended:
     """A program of ours, in this process."""
     monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])

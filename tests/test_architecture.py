@@ -95,4 +95,24 @@ def test_the_options_are_frozen():
         "pack": "--out --size --workers tables",
         "export": "--checkpoint --out run",
     }
-    assert options(rs_bench.cli.app) == {"retrieval": "--features --json"}
+    assert options(rs_bench.cli.app) == {
+        "retrieval": measuring("--features --protocol"),
+        "remotecount": measuring("--questions"),
+        "zeroshot": measuring("--prompts --split"),
+        "linear": measuring("--oracle --seed"),
+        "knn": measuring(""),
+        "fewshot": measuring("--draws --oracle --seed --shots"),
+        "all": measuring("--oracle --questions --seed"),
+        "compare": "--json --seed a b",
+        "splits": "--data --datasets --out",
+        "build-remotecount": "--category --list --nouns --out --root --seed --split --target",
+    }
+
+
+def measuring(own):
+    """The options of a task: its own, and those of all tasks."""
+    shared = (
+        "--batch --data --datasets --device --embeddings --json --model --out --precision "
+        "--skip-broken --weights --workers"
+    )
+    return " ".join(sorted(f"{shared} {own}".split()))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rs_caption.facts import Noun
 from rs_caption.wording import EXACT_UP_TO, STYLES, Frame, Words
 
-Numbers = Literal["digits", "words"]
+Numbers = Literal["digits", "numerals", "words"]
 NUMBERS = range(1, EXACT_UP_TO + 1)  # above ten a caption gives no number
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _TEMPLATE = "there"
@@ -37,12 +37,16 @@ class Counting:
         top_k: per cent of the questions whose right number is among the k most similar, k = 1..10.
         mean_error: by how much the answer is wrong, on average.
         confusion_CC: questions by right number (rows) and answer (columns), both from one.
+        answer_Q: the number that each question was answered with.
+        rank_Q: how many other numbers are as similar as the right one, or more.
     """
 
     questions: int
     top_k: tuple[float, ...]
     mean_error: float
     confusion_CC: NDArray[np.intp]
+    answer_Q: NDArray[np.intp]
+    rank_Q: NDArray[np.intp]
 
     @property
     def accuracy(self) -> float:
@@ -59,7 +63,8 @@ def sentences(
         name: of the class.
         classes: the nouns of its dataset.
         style: of `rs_caption.wording.STYLES`: the one that the model was trained on.
-        numbers: `digits` as in B2C, where one is an article; `words`: one to ten.
+        numbers: `digits` as in B2C, where one is an article; `numerals`: 1 to 10; `words`: one to
+            ten.
     """
     words = Words(classes, style)
     frame = Frame(words.style.templates[_TEMPLATE], STYLES[style])
@@ -70,7 +75,10 @@ def sentences(
 
 def _item(words: Words, name: str, number: int, numbers: Numbers) -> str:
     item = words.item(name, number, Random())  # chance has a say above ten alone
-    return item if numbers == "digits" else f"{_WORDS[number - 1]} {item.partition(' ')[2]}"
+    if numbers == "digits":
+        return item
+    said = _WORDS[number - 1] if numbers == "words" else str(number)
+    return f"{said} {item.partition(' ')[2]}"
 
 
 def judge_counts(scores_QC: NDArray[np.floating], counts_Q: NDArray[np.integer]) -> Counting:
@@ -96,6 +104,8 @@ def judge_counts(scores_QC: NDArray[np.floating], counts_Q: NDArray[np.integer])
         top_k=tuple(float((rank_Q < k).mean() * 100) for k in NUMBERS),
         mean_error=float(abs(answer_Q - right_Q).mean()),
         confusion_CC=confusion_CC,
+        answer_Q=answer_Q + 1,
+        rank_Q=rank_Q,
     )
 
 

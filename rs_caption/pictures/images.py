@@ -7,6 +7,7 @@ lifted while an image is open; ours stands in its place.
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,28 @@ _TIFF_COMPRESSION, _JPEG_IN_TIFF = 259, 7
 _TIFF_PARTS = ((273, 279), (324, 325))  # tags of (offsets, byte counts): of strips, of tiles
 
 
+class _Lifted:
+    """Pillow's limit is lifted while any thread has an image open."""
+
+    def __init__(self) -> None:
+        self._lock, self._open, self._limit = threading.Lock(), 0, Image.MAX_IMAGE_PIXELS
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._open:
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._open += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._open -= 1
+            if not self._open:
+                Image.MAX_IMAGE_PIXELS = self._limit
+
+
+_lifted = _Lifted()
+
+
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
     """An open, not yet decoded image.
@@ -35,9 +58,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         DataError: `missing_image`, or `bad_image` when it is no image, is cut short, or claims an
             impossible size. Errors while decoding inside the block are turned into `bad_image` too.
     """
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(storage.readable(path, storage.IMAGE_BLOCK)) as image:
+        with _lifted, Image.open(storage.readable(path, storage.IMAGE_BLOCK)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError("bad_image", path, f"claims {image.width} x {image.height} pixels")
             yield image
@@ -47,8 +69,6 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         raise DataError("bad_image", path, "not an image that can be read") from error
     except (OSError, SyntaxError, ValueError) as error:  # Pillow raises all three on broken data
         raise DataError("bad_image", path, f"cannot be decoded ({error})") from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
 
 
 def image_size(path: Path) -> tuple[int, int]:

@@ -34,6 +34,10 @@ def test_number_words_and_the_style_of_the_paper():
         "There is one aircraft in the picture.",
         "There are ten aircraft in the picture.",
     )
+    assert sentences("aircraft", NOUNS, numbers="numerals")[:2] == (
+        "There is 1 aircraft in the picture.",
+        "There are 2 aircraft in the picture.",
+    )
     assert sentences("storage-tank", NOUNS, "paper")[:2] == (
         "There is a storage-tank in the picture .",
         "There are 2 storage-tanks in the picture .",
@@ -53,6 +57,7 @@ def test_answers_are_held_against_the_truth():
     assert found.top_k == pytest.approx([100 / 3] * 2 + [200 / 3] * 2 + [100] * 6)
     assert found.confusion_CC[2, 2] == found.confusion_CC[3, 4] == found.confusion_CC[5, 8] == 1
     assert found.confusion_CC.sum() == 3
+    assert (found.answer_Q.tolist(), found.rank_Q.tolist()) == ([3, 5, 9], [0, 2, 4])
 
 
 def test_who_scores_all_alike_knows_nothing():

@@ -226,6 +226,18 @@ def test_pillows_limit_is_what_it_was_also_after_a_failure(tmp_path, content):
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
+def test_pillows_limit_outlives_images_that_are_open_at_the_same_time(tmp_path):
+    limit = Image.MAX_IMAGE_PIXELS
+    (tmp_path / "a.png").write_bytes(FILES["png"])
+    first, second = open_image(tmp_path / "a.png"), open_image(tmp_path / "a.png")
+    first.__enter__()  # as two threads do: the first to come is the first to go
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert Image.MAX_IMAGE_PIXELS is None
+    second.__exit__(None, None, None)
+    assert limit == Image.MAX_IMAGE_PIXELS
+
+
 def test_inside_the_block_errors_of_decoding_are_bad_images_and_others_pass(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(FILES["png"][:400])

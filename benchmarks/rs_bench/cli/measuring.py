@@ -1,0 +1,154 @@
+"""The seven tasks, and all of them at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rs_bench.asked import SHOTS, Asked, Settings
+from rs_bench.cli.app import EXIT_SKIPPED, app
+from rs_bench.cli.flags import Oracle, PartName, PromptKind, Seed
+from rs_bench.cli.flags import measuring as takes_options_of_measuring
+
+
+class Protocol(StrEnum):
+    """Of retrieval."""
+
+    REMOTECLIP = "remoteclip"
+    MULTI_POSITIVE = "multi-positive"
+
+
+Protocols = Annotated[
+    list[Protocol] | None,
+    typer.Option("--protocol", help="May be repeated; default: both, each by itself."),
+]
+FeaturesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--features",
+        metavar="FILE",
+        help="Only these: an .npz of images (I, D), texts (T, D), image_of_text (T,).",
+    ),
+]
+Prompts = Annotated[
+    PromptKind, typer.Option("--prompts", help="The paper's one template, or its authors' many.")
+]
+Part = Annotated[
+    PartName, typer.Option("--split", help="The paper's test part, or all images of a set.")
+]
+Shots = Annotated[
+    list[int] | None,
+    typer.Option("--shots", min=1, help="May be repeated; default: 1, 4, 8, 16 and 32."),
+]
+Draws = Annotated[int, typer.Option("--draws", min=1, help="Of the training images.")]
+Questions = Annotated[
+    Path | None,
+    typer.Option(
+        "--questions",
+        metavar="PATH",
+        help="Folder of `rs-bench build-remotecount`, or a table of your own; default: in --data.",
+    ),
+]
+
+
+@app.command()
+@takes_options_of_measuring
+def retrieval(asked: Asked, *, protocol: Protocols = None, features: FeaturesFile = None) -> None:
+    """Recall at 1, 5 and 10 both ways, and mean recall, on RSITMD, RSICD and UCM.
+
+    Protocol remoteclip: a text's only positive is its own image. Protocol
+    multi-positive: identical captions are one text with several images.
+
+    Example: rs-bench retrieval --model RN50-quickgelu --weights RN50.pt --data data
+    """
+    if features is not None:
+        from rs_bench.one_file import retrieval_of_file  # noqa: PLC0415 -- --help must not wait
+
+        retrieval_of_file(features, as_json=asked.as_json)
+        return
+    chosen = tuple(one.value for one in protocol or Protocol)
+    _measure(asked, ["retrieval"], Settings(protocols=chosen))
+
+
+@app.command()
+@takes_options_of_measuring
+def remotecount(asked: Asked, *, questions: Questions = None) -> None:
+    """Counting: which of ten captions, that differ by a number, is an image most similar to?
+
+    Example: rs-bench remotecount --model RN50-quickgelu --weights RN50.pt --questions remotecount
+    """
+    _measure(asked, ["remotecount"], Settings(questions=questions))
+
+
+@app.command()
+@takes_options_of_measuring
+def zeroshot(
+    asked: Asked, *, prompts: Prompts = PromptKind.PAPER, split: Part = PartName.TEST
+) -> None:
+    """Accuracy of class names as classifiers, on twelve sets of classes.
+
+    Example: rs-bench zeroshot --model RN50-quickgelu --weights RN50.pt --data data
+    """
+    _measure(asked, ["zeroshot"], Settings(prompts=prompts.value, part=split.value))
+
+
+@app.command()
+@takes_options_of_measuring
+def linear(asked: Asked, *, oracle: Oracle = False, seed: Seed = 0) -> None:
+    """Accuracy of a linear classifier on features, trained on the paper's training part.
+
+    Example: rs-bench linear --model RN50-quickgelu --weights RN50.pt --data data
+    """
+    _measure(asked, ["linear"], Settings(oracle=oracle, seed=seed))
+
+
+@app.command()
+@takes_options_of_measuring
+def knn(asked: Asked) -> None:
+    """Accuracy of the 20 nearest neighbours in the training part, weighted and by majority.
+
+    Example: rs-bench knn --model RN50-quickgelu --weights RN50.pt --data data
+    """
+    _measure(asked, ["knn"], Settings())
+
+
+@app.command()
+@takes_options_of_measuring
+def fewshot(
+    asked: Asked,
+    *,
+    shots: Shots = None,
+    draws: Draws = 5,
+    oracle: Oracle = False,
+    seed: Seed = 0,
+) -> None:
+    """Accuracy of a linear classifier on a few training images a class: mean of several draws.
+
+    Example: rs-bench fewshot --model RN50-quickgelu --weights RN50.pt --data data --draws 5
+    """
+    chosen = tuple(shots or SHOTS)
+    _measure(asked, ["fewshot"], Settings(shots=chosen, draws=draws, oracle=oracle, seed=seed))
+
+
+@app.command(name="all")
+@takes_options_of_measuring
+def all_(
+    asked: Asked, *, questions: Questions = None, oracle: Oracle = False, seed: Seed = 0
+) -> None:
+    """All seven tasks on all datasets that are there; features are computed once.
+
+    Example: rs-bench all --model RN50-quickgelu --weights RN50.pt --data data --out runs/rn50
+    """
+    from rs_bench.suite import TASKS  # noqa: PLC0415
+
+    _measure(asked, list(TASKS), Settings(questions=questions, oracle=oracle, seed=seed))
+
+
+def _measure(asked: Asked, tasks: list[str], settings: Settings) -> None:
+    from rs_bench.measure import measure_and_say  # noqa: PLC0415
+
+    if not measure_and_say(asked, tasks, settings):
+        raise typer.Exit(EXIT_SKIPPED)

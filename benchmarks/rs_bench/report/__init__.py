@@ -1,0 +1,78 @@
+"""What was found, for people: in the terminal, and as files beside `results.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from numpy.typing import NDArray
+
+from rs_bench.report.page import page
+from rs_bench.report.plots import draw
+from rs_bench.report.tables import TASK_TITLES
+from rs_bench.report.text import markdown, say_tables
+from rs_bench.results import RESULTS_FILE, Run, Scored, read_outcomes, read_run, write_run
+from rs_caption.console import say
+from rs_caption.errors import UserError
+from rs_caption.files import write_text
+
+PAGE_FILE, MARKDOWN_FILE = "results.html", "results.md"
+
+
+def say_run(run: Run, *, as_json: bool) -> None:
+    """Print results: tables, or JSON alone."""
+    if as_json:
+        say(msgspec.json.encode(run).decode())
+        return
+    say_tables(run)
+
+
+def check_out(folder: Path, model: Mapping[str, Any]) -> None:
+    """Whether results of a model may go to a folder.
+
+    Raises:
+        UserError: it holds results of another model.
+    """
+    if not (folder / RESULTS_FILE).is_file():
+        return
+    known = read_run(folder).model
+    if unlike := sorted(
+        key for key in {*known, *model} if known.get(key) != _plain(model.get(key))
+    ):
+        raise UserError(
+            f"--out {folder}: holds results of another model ({known.get('name', '?')}; other "
+            f"{', '.join(unlike)}); choose another folder"
+        )
+
+
+def write_report(folder: Path, run: Run, scored: Sequence[Scored]) -> None:
+    """Write results.json, outcomes.npz, plots, results.md and results.html to a folder.
+
+    Results of the same model that are there stay, but for those that are measured anew.
+
+    Raises:
+        WriteError: it cannot be written to.
+        UserError: it holds results of another model.
+    """
+    check_out(folder, run.model)
+    outcomes: dict[str, Mapping[str, NDArray[Any]]] = {
+        one.result.key: one.outcomes for one in scored
+    }
+    if (folder / RESULTS_FILE).is_file():
+        earlier = read_run(folder)
+        kept = [one for one in earlier.results if one.key not in outcomes]
+        outcomes |= {one.key: read_outcomes(folder, one.key) for one in kept}
+        order = list(TASK_TITLES)
+        both = sorted([*kept, *run.results], key=lambda one: order.index(one.task))
+        run = Run(run.model, {**earlier.versions, **run.versions}, tuple(both))
+    pictures = draw(run, outcomes, folder)
+    write_text(folder / MARKDOWN_FILE, markdown(run))
+    write_text(folder / PAGE_FILE, page(run, pictures))
+    write_run(folder, run, outcomes)
+
+
+def _plain(value: object) -> object:
+    """As it comes back from JSON."""
+    return msgspec.json.decode(msgspec.json.encode(value))

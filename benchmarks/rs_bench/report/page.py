@@ -1,0 +1,103 @@
+"""The page: tables and plots as one HTML file that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from rs_bench.report.tables import AVERAGE, TASK_TITLES, Line, Table, nearest, tables
+from rs_bench.report.text import about, notes_of, ours
+from rs_bench.results import Run
+from rs_caption import __version__
+
+_TEMPLATE = "page.html.jinja"
+_SMALL = 0.005  # of a difference that is printed as 0.00
+
+
+def page(run: Run, pictures: Mapping[str, str]) -> str:
+    """The HTML text; the same input gives the same text.
+
+    Args:
+        run: what was measured.
+        pictures: what each plot shows, and its SVG.
+    """
+    import jinja2  # noqa: PLC0415 -- only here
+
+    source = resources.files("rs_bench.report").joinpath(_TEMPLATE).read_text("utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    made = tables(run)
+    model = str(run.model.get("name", "Features made elsewhere"))
+    text = environment.from_string(source).render(
+        model=model,
+        about=list(about(run)),
+        cards=[_card(table, model) for table in made],
+        tables=[_section(at, table) for at, table in enumerate(made, start=1)],
+        pictures=[(title, _data_url(svg)) for title, svg in pictures.items()],
+        tool=f"rs-bench {__version__}",
+    )
+    return text.rstrip() + "\n"
+
+
+def _card(table: Table, model: str) -> dict[str, Any]:
+    """A task in one number: its average, or what its only dataset has, beside published ones."""
+    line = table.lines[-1]
+    for candidate in table.lines:
+        is_headline = candidate.label in {"mean recall", "accuracy", "top-1"}
+        if is_headline or (table.task == "fewshot" and candidate.theirs):
+            line = candidate
+    known = [(name, line.theirs[name]) for name in nearest(table, model, 3) if name in line.theirs]
+    bars = [("this model", line.ours, True), *((name, one.value, False) for name, one in known)]
+    return {
+        "task": TASK_TITLES.get(table.task, table.task),
+        "protocol": table.protocol,
+        "of": f"{line.label}, {line.dataset}",
+        "bars": [
+            {"name": name, "value": f"{value:.2f}", "width": f"{value:.1f}", "ours": is_ours}
+            for name, value, is_ours in bars
+        ],
+    }
+
+
+def _section(at: int, table: Table) -> dict[str, Any]:
+    datasets = list(dict.fromkeys(line.dataset for line in table.lines))
+    return {
+        "anchor": f"table-{at}",
+        "title": table.title,
+        "models": [model.partition(" ")[::2] for model in table.models],
+        "groups": [
+            {
+                "dataset": dataset,
+                "is_average": dataset == AVERAGE,
+                "lines": [_row(line, table) for line in table.lines if line.dataset == dataset],
+            }
+            for dataset in datasets
+        ],
+        "notes": list(notes_of(table)),
+        "sources": table.sources,
+    }
+
+
+def _row(line: Line, table: Table) -> dict[str, Any]:
+    return {
+        "label": line.label,
+        "ours": ours(line),
+        "cells": [_cell(line, model) for model in table.models],
+    }
+
+
+def _cell(line: Line, model: str) -> dict[str, str]:
+    their = line.theirs.get(model)
+    if their is None:
+        return {"value": "", "by": "", "sign": ""}
+    by = line.ours - their.value
+    if not their.comparable:
+        return {"value": f"{their.value:.2f}*", "by": "", "sign": ""}
+    sign = "level" if abs(by) < _SMALL else "more" if by > 0 else "less"
+    shown = "0.00" if sign == "level" else f"{by:+.2f}"
+    return {"value": f"{their.value:.2f}", "by": shown, "sign": sign}
+
+
+def _data_url(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

@@ -1,0 +1,142 @@
+"""Plots as PNG and SVG: accuracy by shots (RemoteCLIP Fig. 9), and confusion matrices (Fig. 8)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs_bench.published import published
+from rs_bench.report.tables import title_of
+from rs_bench.results import Result, Run
+from rs_bench.tasks.remotecount import confusion
+from rs_caption.console import err
+from rs_caption.files import whole
+
+Outcomes = Mapping[str, Mapping[str, NDArray[Any]]]
+_ACROSS = 4  # axes in a row
+_SIDE_IN = (2.9, 2.3)  # inches of one of them
+_OURS, _THEIRS, _GREY = "#0b6a9e", "#a04a00", "#8a919c"
+_DARK = 0.5  # share from which numbers in a matrix are white
+_PLAIN = {"svg": {"Date": None}, "png": {"Software": None}}  # the same input, the same file
+
+
+def draw(run: Run, outcomes: Outcomes, folder: Path) -> dict[str, str]:
+    """Write each plot as PNG and SVG; without matplotlib none, which is said.
+
+    Returns:
+        What each shows, and its SVG.
+    """
+    curves = [one for one in run.results if one.task == "fewshot"]
+    counts = [one for one in run.results if "number" in outcomes.get(one.key, {})]
+    if not (curves or counts):
+        return {}
+    if find_spec("matplotlib") is None:
+        err.print('No plots: `pip install "rs-caption[bench]"` brings matplotlib.')
+        return {}
+    drawn: dict[str, str] = {}
+    for protocol in dict.fromkeys(one.protocol for one in curves):
+        some = [one for one in curves if one.protocol == protocol]
+        text = _save(few_shot(some), folder / f"fewshot-{_plain(protocol)}")
+        drawn[f"Few-shot, protocol {protocol}"] = text
+    for one in counts:
+        its = outcomes[one.key]
+        figure = confusion_matrix(confusion(its["number"], its["answer"]))
+        text = _save(figure, folder / f"remotecount-{_plain(one.protocol)}")
+        drawn[f"RemoteCount, protocol {one.protocol}"] = text
+    return drawn
+
+
+def few_shot(results: Sequence[Result]) -> Any:
+    """Accuracy by shots, one axes a dataset, the deviation between draws as a band; a Figure."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 -- an extra
+
+    across = min(_ACROSS, len(results))
+    down = -(-len(results) // across)
+    figure = Figure(figsize=(_SIDE_IN[0] * across, _SIDE_IN[1] * down), layout="constrained")
+    every = list(figure.subplots(down, across, squeeze=False).flat)
+    for axes in every:
+        axes.set_visible(False)
+    for axes, result in zip(every, results, strict=False):
+        _curve(axes, result)
+    handles, labels = every[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=across, fontsize=8)
+    return figure
+
+
+def _curve(axes: Any, result: Result) -> None:
+    axes.set_visible(True)
+    ours = sorted(_shots(result.figures))
+    means = np.array([value for _, value in ours])
+    shots = [number for number, _ in ours]
+    spread = np.array([result.figures.get(f"shots_{number}_sd", 0) for number in shots])
+    axes.plot(shots, means, "o-", color=_OURS, markersize=3, label="this model")
+    axes.fill_between(shots, means - spread, means + spread, color=_OURS, alpha=0.2, linewidth=0)
+    known: dict[str, dict[str, float]] = {}
+    for one in published("fewshot"):
+        if one.dataset == result.dataset:
+            known.setdefault(one.model, {})[one.figure] = one.value
+    for model, figures in known.items():
+        points = sorted(_shots(figures))
+        axes.plot(*zip(*points, strict=True), "s--", color=_THEIRS, markersize=3, label=model)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(shots, [str(number) for number in shots])
+    axes.minorticks_off()
+    axes.set_title(title_of(result.dataset), fontsize=9)
+    axes.tick_params(labelsize=7)
+    axes.grid(color=_GREY, alpha=0.25, linewidth=0.5)
+    axes.set_xlabel("training images a class", fontsize=7)
+    axes.set_ylabel("accuracy, %", fontsize=7)
+
+
+def _shots(figures: Mapping[str, float]) -> Iterator[tuple[int, float]]:
+    for name, value in figures.items():
+        kind, _, number = name.partition("_")
+        if kind == "shots" and number.isdecimal():
+            yield int(number), value
+
+
+def confusion_matrix(shares_CC: NDArray[np.float64]) -> Any:
+    """Right numbers by answers, each row's shares; a Figure."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 -- an extra
+
+    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+    axes = figure.subplots()
+    picture = axes.imshow(shares_CC, cmap="Blues", vmin=0, vmax=1)
+    numbers = [str(number) for number in range(1, len(shares_CC) + 1)]
+    axes.set_xticks(range(len(numbers)), numbers)
+    axes.set_yticks(range(len(numbers)), numbers)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("objects there are")
+    for (row, column), share in np.ndenumerate(shares_CC):
+        colour = "white" if share > _DARK else "black"
+        say = partial(axes.text, column, row, ha="center", va="center", fontsize=7)
+        say(f"{share:.2f}", color=colour)
+    figure.colorbar(picture, ax=axes, shrink=0.8)
+    return figure
+
+
+def _plain(protocol: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in protocol)
+
+
+def _save(figure: Any, path: Path) -> str:
+    """Write both files; the SVG's text."""
+    import matplotlib as mpl  # noqa: PLC0415 -- an extra
+
+    made: dict[str, bytes] = {}
+    with mpl.rc_context({"svg.hashsalt": path.name}):
+        for form, metadata in _PLAIN.items():
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=form, dpi=160, metadata=metadata)
+            made[form] = buffer.getvalue()
+            with whole(path.with_name(f"{path.name}.{form}")) as partial_file:
+                partial_file.write_bytes(made[form])
+    text = made["svg"].decode()
+    return text[text.index("<svg") :]

@@ -1,0 +1,66 @@
+"""Images as a model is shown them, read ahead of it.
+
+Pixels are what open_clip's own evaluation transform makes of them, to the bit for images of red,
+green and blue or of grey; they stand upright, though, and depths above 8 bits are stretched
+(`rs_caption.pictures`). Numbers are scaled later, on the model's device.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import open_clip
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+from torchvision.transforms import Compose
+
+from rs_caption.errors import DataError
+from rs_train.draws import WHOLE
+from rs_train.images import region
+from rs_train.places import Place
+
+T = TypeVar("T")
+
+_COLOURS = 2  # transforms at the end that scale numbers; all before them move pixels
+_AHEAD = 2  # batches that are read while the model computes
+
+
+def moved_as(model: nn.Module) -> Callable[[Image.Image], Image.Image]:
+    """What open_clip's evaluation transform does to an image before it scales its numbers."""
+    looks = open_clip.get_model_preprocess_cfg(model)
+    options = {name: value for name, value in looks.items() if name not in {"size", "mode"}}
+    transform = open_clip.image_transform(looks["size"], is_train=False, **options)
+    moved: Callable[[Image.Image], Image.Image] = Compose(transform.transforms[:-_COLOURS])
+    return moved
+
+
+def read_square(path: Path, moved: Callable[[Image.Image], Image.Image]) -> NDArray[np.uint8] | str:
+    """The pixels that the model is shown, before their numbers are scaled, or what is wrong."""
+    try:
+        pixels_HW3 = region(Place(path, (0, 0)), WHOLE.crop, None)
+    except DataError as error:
+        return error.problem
+    return np.asarray(moved(Image.fromarray(pixels_HW3)))
+
+
+def read_ahead(
+    read: Callable[[Path], T], paths: Sequence[Path], batch: int, workers: int
+) -> Iterator[list[T]]:
+    """What was read, in batches and in order, by threads: decoders release the interpreter."""
+    readers = ThreadPoolExecutor(workers)
+    waiting: deque[list[Future[T]]] = deque()
+    try:
+        for at in range(0, len(paths), batch):
+            waiting.append([readers.submit(read, path) for path in paths[at : at + batch]])
+            if len(waiting) > _AHEAD:
+                yield [one.result() for one in waiting.popleft()]
+        while waiting:
+            yield [one.result() for one in waiting.popleft()]
+    finally:
+        readers.shutdown(cancel_futures=True)

@@ -1,0 +1,1 @@
+"""One module a task: from features and labels to figures."""

@@ -1,0 +1,130 @@
+import json
+
+import numpy as np
+import pytest
+
+from rs_bench.report.comparison import (
+    Part,
+    differences,
+    mcnemar,
+    resampled_means,
+    shared,
+    two_sided,
+)
+from rs_bench.results import Result, Run, write_run
+
+
+def result(task="zeroshot", figures=None, n=None, digest="one", protocol="paper"):
+    figures = figures or {"accuracy": 50.0}
+    return Result(task, "aid", protocol, figures, n or {"images": 8}, digests={"set": digest})
+
+
+def test_mcnemar_by_hand():
+    # One is right alone once, the other seven times: 2 (1 + 8) / 2^8.
+    a = np.array([1, *[0] * 7, 1, 1], bool)
+    b = np.array([0, *[1] * 7, 1, 1], bool)
+    assert mcnemar(a, b) == mcnemar(b, a) == pytest.approx(18 / 256)
+    assert mcnemar(a, a) == 1.0
+
+
+def test_resampling_is_drawing_items_one_by_one():
+    random = np.random.default_rng(0)
+    sums = random.integers(-1, 2, 60).astype(float)
+    drawn = resampled_means([Part(sums, np.ones(60))], np.random.default_rng(1), 20_000)
+    one_by_one = sums[random.integers(0, 60, (20_000, 60))].mean(axis=1)
+    assert drawn.mean() == pytest.approx(sums.mean(), abs=0.005)
+    assert drawn.std() == pytest.approx(one_by_one.std(), rel=0.03)
+    assert np.quantile(drawn, 0.975) == pytest.approx(np.quantile(one_by_one, 0.975), abs=0.02)
+
+
+def test_parts_of_the_same_items_are_drawn_together():
+    ones = np.ones(40)
+    up = np.repeat([0.0, 1.0], 20)
+    same = resampled_means([Part(up, ones), Part(-up, ones)], np.random.default_rng(0), 100)
+    assert same == pytest.approx(np.zeros(100))
+
+
+def test_two_sided():
+    assert two_sided(np.full(99, 2.0)) == pytest.approx(2 / 100)
+    assert two_sided(np.array([-1.0, 1.0, 1.0])) == 1.0
+
+
+def test_differences_of_accuracies_and_of_ranks():
+    right_a, right_b = np.array([1, *[0] * 7]), np.array([0, *[1] * 7])
+    a, b = result(figures={"accuracy": 12.5}), result(figures={"accuracy": 87.5})
+    (one,) = differences(a, b, {"correct": right_a}, {"correct": right_b})
+    assert (one.by, one.test, one.n, one.p_value) == (75.0, "mcnemar", 8, pytest.approx(18 / 256))
+    assert one.low == pytest.approx(25, abs=13)
+    assert one.high == 100.0
+    (top,) = differences(
+        result("remotecount", {"top_2": 50.0}),
+        result("remotecount", {"top_2": 100.0}),
+        {"rank": np.array([1, 2, 3, 1])},
+        {"rank": np.array([1, 1, 1, 0])},
+    )
+    assert (top.by, top.p_value) == (50.0, 0.5)  # 2 of 2 against: 2 / 2^2
+
+
+def test_captions_of_an_image_are_one_item():
+    figures_a, figures_b = {"text_to_image_1": 0.0}, {"text_to_image_1": 50.0}
+    owners = np.repeat([0, 1], 50)
+    outcomes_a = {"text_to_image_1": np.zeros(100), "image_of_text": owners}
+    outcomes_b = {"text_to_image_1": (owners == 1).astype(float), "image_of_text": owners}
+    (one,) = differences(
+        result("retrieval", figures_a), result("retrieval", figures_b), outcomes_a, outcomes_b
+    )
+    # Two images, one of them better: whole images are drawn, so that none may be better.
+    assert (one.n, one.low, one.high, one.test) == (2, 0.0, 100.0, "bootstrap")
+
+
+def test_mean_recall_is_of_images_and_of_texts():
+    names = [f"{way}_{k}" for way in ("image_to_text", "text_to_image") for k in (1, 5, 10)]
+    zeros, ones = {name: np.zeros(4) for name in names}, {name: np.ones(4) for name in names}
+    a = result("retrieval", {"mean_recall": 0.0})
+    b = result("retrieval", {"mean_recall": 100.0})
+    (one,) = differences(a, b, zeros, ones)
+    assert (one.figure, one.by, one.low, one.high) == ("mean_recall", 100.0, 100.0, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (result(), ""),
+        (result(n={"images": 9}), "measured on 8 images and on 9 images"),
+        (result(digest="two"), "measured on other set, by their digests"),
+    ],
+)
+def test_what_cannot_be_compared(other, why):
+    assert [found for *_, found in shared([result()], [other])] == [why]
+    assert list(shared([result()], [result(protocol="ensemble")])) == []
+
+
+def write(folder, right, **changes):
+    one = result(figures={"accuracy": float(np.mean(right) * 100)}, n={"images": 8}, **changes)
+    run = Run({"name": folder.name}, {}, (one,))
+    write_run(folder, run, {one.key: {"correct": np.array(right)}})
+    return folder
+
+
+def test_the_command(tmp_path, bench_cli):
+    a, b = write(tmp_path / "a", [1, *[0] * 7]), write(tmp_path / "b", [0, *[1] * 7])
+    said = bench_cli("compare", a, b / "results.json")
+    assert said.code == 0
+    assert "+75.00" in said.out
+    assert "0.0703" in said.out
+    plain = json.loads(bench_cli("compare", a, b, "--json").out)
+    (one,) = plain["differences"]
+    assert (one["a"], one["b"], one["difference"]) == (12.5, 87.5, 75.0)
+    assert one["p_value"] == pytest.approx(18 / 256)
+
+
+def test_runs_that_have_nothing_in_common(tmp_path, bench_cli):
+    a = write(tmp_path / "a", [1] * 8)
+    other = write(tmp_path / "b", [1] * 8, digest="two")
+    ended = bench_cli("compare", a, other)
+    assert (ended.code, "measured on other set" in ended.err) == (2, True)
+    alone = write(tmp_path / "c", [1] * 8, protocol="ensemble")
+    assert "no task, dataset and protocol in common" in bench_cli("compare", a, alone).err
+    missing = bench_cli("compare", a, tmp_path / "d")
+    assert missing.code == 2
+    assert "no such file" in missing.err

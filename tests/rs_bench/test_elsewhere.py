@@ -1,0 +1,216 @@
+"""Features made elsewhere: datasets from files of arrays, and files of other datasets."""
+
+import numpy as np
+import pytest
+from fakes import benchmarks
+
+from rs_bench.elsewhere import Elsewhere
+from rs_bench.prompts import phrases
+from rs_bench.sets import find_retrieval_set, train_part
+from rs_bench.whereabouts import NotThere
+from rs_caption.errors import UserError
+
+FOLDERS = list(phrases("eurosat"))
+FILES = np.array([f"2750/{name}/{name}_{at}.jpg" for name in FOLDERS for at in (1, 2, 10, 3, 4)])
+LABELS = np.repeat(np.arange(10), 5)
+ROWS = np.arange(50, dtype=np.float16)[:, None] + np.array([[0, 1, 2]], np.float16)
+CAPTIONS = [f"picture {number}" for number in range(630)] + ["alike"] * 420
+
+
+def save(folder, name="eurosat", **arrays):
+    np.savez(folder / f"{name}.npz", **arrays)
+    return Elsewhere(folder)
+
+
+def refused(call):
+    with pytest.raises(UserError) as error:
+        call()
+    return str(error.value)
+
+
+def test_classes_and_split_are_in_the_names_of_images(tmp_path):
+    order = np.random.default_rng(0).permutation(50)
+    source = save(tmp_path, images=ROWS[order], files=FILES[order], model="some clip")
+    found, images_ID, digests = source.classes("eurosat")
+    assert found.files == tuple(sorted(FILES.tolist()))
+    assert found.classes == tuple(FOLDERS)
+    assert np.array_equal(found.labels_I, LABELS)
+    assert np.array_equal(found.train_I, train_part(LABELS))
+    assert images_ID.dtype == np.float32
+    assert np.array_equal(images_ID, ROWS[np.argsort(FILES)])
+    assert source.about["name"] == "some clip"
+    assert found.notes == ("50 images, the release has 27,000: not to be held against others",)
+    assert set(digests) == {"set", "file"}
+
+
+def test_labels_stand_in_for_names(tmp_path):
+    """Classes in any order, by folder or phrase, in any spelling."""
+    own = phrases("eurosat")
+    classes = [own[name] if at % 2 else name.lower() for at, name in enumerate(FOLDERS)][::-1]
+    order = np.random.default_rng(0).permutation(50)
+    source = save(tmp_path, images=ROWS[order], labels=(9 - LABELS)[order], classes=classes)
+    found, images_ID, _ = source.classes("eurosat")
+    assert np.array_equal(found.labels_I, LABELS)
+    assert np.array_equal(np.sort(images_ID[:, 0]), ROWS[:, 0])
+    assert np.array_equal(images_ID[:, 0] // 5, LABELS)
+    assert found.notes[0].startswith("images have no names here")
+
+
+@pytest.mark.parametrize("prompts", [0, 1, 4])
+def test_texts_of_classes_come_in_the_order_of_the_set(tmp_path, prompts):
+    texts = np.arange(10, dtype=np.float32)[::-1, None] * np.ones(3, np.float32)
+    given = np.stack([texts] * prompts) if prompts else texts
+    source = save(tmp_path, images=ROWS, files=FILES, texts=given, classes=FOLDERS[::-1])
+    found = source.class_texts("eurosat", "paper")
+    assert found.shape == (prompts or 1, 10, 3)
+    assert np.array_equal(found[-1, :, 0], np.arange(10))
+
+
+def ucm(folder, **changes):
+    """Five captions of each of 210 images; the last two of each are alike everywhere."""
+    owners = np.tile(np.arange(210), 5)
+    arrays = {
+        "images": np.arange(420, dtype=np.float32).reshape(210, 2),
+        "texts": np.arange(2100, dtype=np.float32).reshape(1050, 2),
+        "image_of_text": owners,
+        "captions": np.array(CAPTIONS),
+    }
+    return save(folder, "ucm", **{**arrays, **changes}), arrays
+
+
+def test_retrieval_with_captions(tmp_path):
+    source, arrays = ucm(tmp_path)
+    asked, images_ID, texts_TD = source.pairs("ucm", "remoteclip")
+    assert asked.texts[0] == "Picture 0"
+    assert np.array_equal(images_ID, arrays["images"])
+    assert np.array_equal(texts_TD, arrays["texts"])
+    asked, _, texts_TD = source.pairs("ucm", "multi-positive")
+    assert len(asked.texts) == len(texts_TD) == 631
+    at = asked.texts.index("a satellite image. picture 17")
+    assert np.array_equal(texts_TD[at], arrays["texts"][17])
+    at = asked.texts.index("a satellite image. alike")
+    assert np.array_equal(texts_TD[at], arrays["texts"][630])
+    assert len(asked.positives.text_P) == 630 + 210
+
+
+def test_retrieval_without_captions_knows_one_protocol(tmp_path):
+    _, arrays = ucm(tmp_path)
+    del arrays["captions"]
+    source = save(tmp_path, "ucm", **arrays)
+    asked, images_ID, texts_TD = source.pairs("ucm", "remoteclip")
+    assert (asked.texts, len(images_ID), len(texts_TD)) == ((), 210, 1050)
+    assert np.array_equal(asked.positives.image_P, arrays["image_of_text"])
+    said = refused(lambda: source.pairs("ucm", "multi-positive"))
+    assert "protocol multi-positive needs captions (T,) in the file" in said
+
+
+def test_retrieval_of_another_dataset(tmp_path):
+    keep = np.arange(100)
+    source, _ = ucm(
+        tmp_path,
+        images=np.ones((100, 2)),
+        texts=np.ones((100, 2)),
+        image_of_text=keep,
+        captions=np.array(CAPTIONS[:100]),
+    )
+    said = refused(lambda: source.pairs("ucm", "remoteclip"))
+    assert "100 images; the test split of" in said
+    assert "has 210: features of another dataset, or not of all its images" in said
+
+
+def test_retrieval_beside_the_dataset(tmp_path):
+    """Its captions are found by the names of images, in whatever order those stand."""
+    benchmarks.retrieval_set(tmp_path / "data", "ucm")
+    found = find_retrieval_set("ucm", tmp_path / "data")
+    order = np.array([2, 0, 3, 1])
+    owners = np.argsort(order)[found.image_of_text_T]
+    texts = np.arange(40, dtype=np.float32).reshape(20, 2)
+    files = [f"elsewhere/{found.files[at]}" for at in order]
+    arrays = {"images": np.eye(4)[order, :2], "files": files}
+    rows = np.argsort(owners, kind="stable")  # texts stand as the file's images do
+    arrays |= {"texts": texts[rows], "image_of_text": owners[rows]}
+
+    def opened(**changes):
+        save(tmp_path, "ucm", **{**arrays, **changes})
+        return Elsewhere(tmp_path, tmp_path / "data")
+
+    asked, images_ID, texts_TD = opened().pairs("ucm", "remoteclip")
+    assert np.array_equal(images_ID, np.eye(4)[:, :2])
+    assert np.array_equal(texts_TD, texts)
+    assert asked.texts == tuple(text.capitalize() for text in found.captions)
+    captions = np.array(found.captions)[rows]
+    merged = opened(captions=np.char.upper(captions)).pairs("ucm", "multi-positive")
+    at = merged.asked.texts.index(f"a satellite image. {found.captions[0]}")
+    assert np.array_equal(merged.texts_TD[at], texts[0])
+
+    for changes, message in (
+        ({"captions": captions[::-1]}, "features of another dataset, or of captions in another"),
+        ({"files": ["a.tif", "b.tif", "c.tif", "d.tif"]}, "4 images, without"),
+        ({"image_of_text": np.r_[owners[rows][:-1], 0]}, "20 texts; UCM"),
+    ):
+        other = opened(**changes)
+        assert message in refused(lambda other=other: other.pairs("ucm", "remoteclip"))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"images": ROWS}, "expected files (I,), or labels (I,) and classes (K,)"),
+        ({"images": ROWS, "files": FILES[:9]}, "files does not fit; found images (50, 3)"),
+        ({"images": ROWS, "files": np.roll(LABELS, 1)}, "files does not fit"),
+        ({"images": ROWS.ravel()}, "expected images (I, D) of numbers; found images (150,)"),
+        ({"files": FILES}, "expected images (I, D) of numbers; found files (50,)"),
+        ({"images": ROWS * np.nan, "files": FILES}, "a feature is NaN or infinite"),
+        ({"images": ROWS, "files": np.roll(FILES, 1)[np.zeros(50, int)]}, "is named twice"),
+        (
+            {"images": ROWS, "files": np.char.replace(FILES, "Forest", "Wood")},
+            "2750/Wood/Wood_1.jpg lies in no class folder of EuroSAT (AnnualCrop, Forest, Herb",
+        ),
+        ({"images": ROWS[:5], "files": FILES[:5]}, "no image of class Forest"),
+        (
+            {"images": ROWS, "labels": LABELS, "classes": ["airport", *FOLDERS[1:]]},
+            "'airport' is no class of EuroSAT: features of another dataset?",
+        ),
+        (
+            {"images": ROWS, "labels": LABELS + 1, "classes": FOLDERS},
+            "labels must be from 0 to 9",
+        ),
+    ],
+)
+def test_files_that_are_not_of_this_set(tmp_path, arrays, message):
+    said = refused(lambda: save(tmp_path, **arrays).classes("eurosat"))
+    assert message in said
+    assert said.startswith(f"{tmp_path}/eurosat.npz: ")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({}, "expected texts (K, D) or (P, K, D) and classes (K,)"),
+        ({"texts": ROWS[:10], "classes": FOLDERS[:9]}, "texts need classes (K,), or image_of_te"),
+        ({"texts": ROWS[:10]}, "texts need classes (K,), or image_of_text (T,), that fit"),
+        ({"texts": np.ones((10, 4)), "classes": FOLDERS}, "Images and texts must be of one model"),
+        ({"texts": ROWS[:9], "classes": FOLDERS[:9]}, "class SeaLake has no text"),
+    ],
+)
+def test_texts_that_do_not_fit(tmp_path, arrays, message):
+    source = save(tmp_path, images=ROWS, files=FILES, **arrays)
+    assert message in refused(lambda: source.class_texts("eurosat", "paper"))
+
+
+def test_files_of_two_models(tmp_path):
+    source = save(tmp_path, images=ROWS, files=FILES, model="one")
+    _, arrays = ucm(tmp_path)
+    save(tmp_path, "ucm", **arrays, model="two")
+    source.classes("eurosat")
+    source.pairs("ucm", "remoteclip")
+    assert "several models: one (eurosat.npz), two (ucm.npz)" in refused(lambda: source.about)
+
+
+def test_a_file_that_is_not_there_is_no_failure(tmp_path):
+    with pytest.raises(NotThere, match=r"eurosat\.npz: no such file; it would hold the features"):
+        Elsewhere(tmp_path).classes("eurosat")
+    (tmp_path / "eurosat.npz").write_bytes(b"none")
+    assert "not an .npz file of plain arrays" in refused(
+        lambda: Elsewhere(tmp_path).classes("eurosat")
+    )
