@@ -81,10 +81,8 @@ def train(config: Config, *, resume: bool = False, allow_unchecked: bool = False
         with watch, progress.guarded():
             coming = batches(corpus, config, made, range(start, total), world.rank, world.size)
             for batch, wait_s in timed(coming):
-                lr = lr_at(batch.step, optim, total)
-                set_lr(trainee.optimizer, lr)
-                outcome = train_step(trainee, batch)
-                progress.note(batch, outcome, lr, wait_s)
+                set_lr(trainee.optimizer, lr := lr_at(batch.step, optim, total))
+                progress.note(batch, train_step(trainee, batch), lr, wait_s)
                 if progress.finish_step():
                     break
     return Result(progress.step, total, progress.scores, interruption.exit_code)

@@ -169,14 +169,10 @@ def open_encoder(
         found = find_weights(wanted.name, wanted.weights) if wanted.weights else None
         made = make(wanted, on)
     made.model.eval()
-    known = {name: value for name, value in made.about["preprocess_cfg"].items() if value}
     about = {
         "name": wanted.name,
         "weights": wanted.weights or "random",
-        "weights_digest": _digest(made.model),
-        "quick_gelu": made.quick_gelu,
-        "image_size": made.image_size,
-        "preprocess": known,
+        **_about(made),
         "dtype": str(dtype).removeprefix("torch."),
         "notes": tuple(_notes(made, found)),
     }
@@ -184,6 +180,17 @@ def open_encoder(
     key = _sha256(json.dumps([made.config, told], sort_keys=True).encode())
     size = batch or _BATCH.get(on.type, _BATCH["cpu"])
     return OpenClip(made, about, key, dtype, size, workers or default_workers())
+
+
+def _about(made: Made) -> dict[str, Any]:
+    """What features depend on."""
+    known = {name: value for name, value in made.about["preprocess_cfg"].items() if value}
+    return {
+        "weights_digest": _digest(made.model),
+        "quick_gelu": made.quick_gelu,
+        "image_size": made.image_size,
+        "preprocess": known,
+    }
 
 
 def _device(name: str) -> torch.device:

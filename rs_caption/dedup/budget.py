@@ -113,8 +113,7 @@ def database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
         with duckdb.connect(str(place / "rows.duckdb"), config=config) as connection:
             yield connection
     except duckdb.Error as error:
-        no_room = any(text in str(error) for text in _NO_ROOM)  # of a commit: TransactionException
-        if not no_room and not isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+        if not _is_of_room(error):
             raise
         raise WriteError(
             f"{place}: the comparison needs more room on this disk ({error}). Make room, then run "
@@ -125,6 +124,13 @@ def database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
         for path in made:
             with suppress(OSError):  # not empty: something is kept there
                 path.rmdir()
+
+
+def _is_of_room(error: Exception) -> bool:
+    import duckdb  # noqa: PLC0415 -- as above
+
+    no_room = any(text in str(error) for text in _NO_ROOM)  # of a commit: TransactionException
+    return no_room or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
 
 
 def _make(place: Path) -> None:

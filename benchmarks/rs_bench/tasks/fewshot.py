@@ -46,13 +46,12 @@ def fewshot(
     split = probe.split()
     orders = [shuffled(split.labels_N, seed, draw) for draw in range(draws)]
     penalties = PENALTIES if oracle else (PENALTY,)
-    figures, outcomes = {}, {}
+    figures: dict[str, float] = {}
+    outcomes = {}
     for number in dict.fromkeys(shots):
         chosen = [order < number for order in orders]
         right_RI = np.stack([_right(split, drawn_N, probe, penalties) for drawn_N in chosen])
-        figures[f"shots_{number}"] = accuracy(right_RI)
-        if draws > 1:
-            figures[f"shots_{number}_sd"] = float((right_RI.mean(axis=1) * 100).std(ddof=1))
+        figures |= _of_draws(f"shots_{number}", right_RI)
         outcomes[f"shots_{number}"] = right_RI.mean(axis=0, dtype=np.float32)
     how = "the best of each draw on the test part" if oracle else f"{PENALTY:g}, fixed"
     result = Result(
@@ -66,6 +65,14 @@ def fewshot(
         digests=dict(probe.digests),
     )
     return Scored(result, outcomes)
+
+
+def _of_draws(name: str, right_RI: NDArray[np.bool_]) -> dict[str, float]:
+    """Mean, and with several draws their deviation."""
+    figures = {name: accuracy(right_RI)}
+    if len(right_RI) > 1:
+        figures[f"{name}_sd"] = float((right_RI.mean(axis=1) * 100).std(ddof=1))
+    return figures
 
 
 def shuffled(labels_N: NDArray[np.integer], seed: int, draw: int) -> NDArray[np.intp]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,14 +81,18 @@ def remotecount(
         notes=(*found.notes, _ABOUT),
         digests={"pairs": found.digest},
     )
+    return Scored(result, _outcomes(counted, found.counts_Q))
+
+
+def _outcomes(counted: Counting, counts_Q: NDArray[np.integer]) -> dict[str, NDArray[Any]]:
     outcomes = {
         "correct": counted.rank_Q < 1,
-        "error": np.abs(counted.answer_Q - found.counts_Q),
+        "error": np.abs(counted.answer_Q - counts_Q),
         "answer": counted.answer_Q,
-        "number": found.counts_Q,
+        "number": counts_Q,
         "rank": counted.rank_Q,
     }
-    return Scored(result, {name: of_Q.astype(np.uint8) for name, of_Q in outcomes.items()})
+    return {name: of_Q.astype(np.uint8) for name, of_Q in outcomes.items()}
 
 
 def _check(

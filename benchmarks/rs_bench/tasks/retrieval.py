@@ -114,12 +114,9 @@ def retrieval(
     scores = Matrix(cosines.whole()) if small else cosines
     both = count_ranks(scores, asked.positives, told)
     outcomes, how = _outcomes(both, scores, asked.positives)
-    figures = {name: per_cent(shares_N) for name, shares_N in outcomes.items()}
-    for suffix in ("", "_expected"):
-        figures |= _means(figures, suffix)
+    figures = _figures(outcomes, asked)
     notes: tuple[str, ...] = (*asked.notes, _about_ties(both, how))
     if asked.texts:
-        figures |= named(ceilings(asked), suffix="_ceiling")
         notes += (_about_ceiling(asked, figures["text_to_image_1_ceiling"]),)
     result = Result(
         task="retrieval",
@@ -133,6 +130,15 @@ def retrieval(
     if asked.protocol == "remoteclip":  # so that an image is compared with all its captions
         return Scored(result, {**outcomes, "image_of_text": asked.positives.image_P})
     return Scored(result, outcomes)
+
+
+def _figures(outcomes: dict[str, NDArray[np.float64]], asked: Asked) -> dict[str, float]:
+    figures = {name: per_cent(shares_N) for name, shares_N in outcomes.items()}
+    for suffix in ("", "_expected"):
+        figures |= _means(figures, suffix)
+    if asked.texts:
+        figures |= named(ceilings(asked), suffix="_ceiling")
+    return figures
 
 
 def _check(images_ID: NDArray[np.floating], texts_TD: NDArray[np.floating], asked: Asked) -> None:
