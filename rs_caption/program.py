@@ -1,13 +1,14 @@
 """What the three commands share: `--version`, `-h`, and errors as one line with exit code 2."""
 
 # No `from __future__ import annotations` here: typer could not resolve names of an inner function.
+import importlib.util
 import sys
 from typing import Annotated
 
 import typer
 
 from rs_caption import __version__
-from rs_caption.errors import RsCaptionError
+from rs_caption.errors import RsCaptionError, UserError
 from rs_caption.interrupts import leave_if_threads_are_left
 
 EXIT_USER_ERROR = 2
@@ -39,6 +40,17 @@ def new_app(name: str, about: str) -> typer.Typer:
         """Options of the program itself."""
 
     return app
+
+
+def require(extra: str, *modules: str) -> None:
+    """Say which extra is missing, before an import fails.
+
+    Raises:
+        UserError: one of the modules is not installed.
+    """
+    for name in modules:
+        if importlib.util.find_spec(name) is None:
+            raise UserError(f"{name} is not installed; pip install 'rs-caption[{extra}]'")
 
 
 def run(app: typer.Typer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from rs_caption.console import counted, print_counts, print_table, progress_bar, say
 from rs_caption.engine import Work
 from rs_caption.errors import UserError
+from rs_caption.program import require
 from rs_caption.skips import SKIPPED_FILE
 from rs_train import config
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rs_train.loop import Result  # seconds of torch and open_clip
 
 _EXIT_STOPPED = 143  # where another process of the run was told to end
+_NEEDED = ("torch", "open_clip")
 _MAIN_SCORES = ("mean_recall", "counting", "class_accuracy")  # metrics.jsonl has them all
 
 
@@ -41,20 +42,13 @@ def recipe_of(
     return found
 
 
-def _need_torch() -> None:
-    """Say which extra is missing, before an import fails."""
-    for name in ("torch", "open_clip"):
-        if importlib.util.find_spec(name) is None:
-            raise UserError(f"{name} is not installed; pip install 'rs-caption[train]'")
-
-
 def train_by(recipe: config.Config, *, resume: bool, allow_unchecked: bool) -> int:
     """Train; the exit code.
 
     Raises:
         UserError: of the many that `train` has, or PyTorch is not installed.
     """
-    _need_torch()
+    require("train", *_NEEDED)
     from rs_train.loop import train  # noqa: PLC0415 -- seconds of torch and open_clip
 
     result = train(recipe, resume=resume, allow_unchecked=allow_unchecked)
@@ -111,7 +105,7 @@ def check_and_say(tables: Sequence[Path]) -> bool:
 
 def pack_and_say(tables: Sequence[Path], out: Path, size_px: int, workers: int) -> int:
     """Make a pack; returns how many pictures could not be read."""
-    _need_torch()
+    require("train", *_NEEDED)
     from rs_train.packing import pack  # noqa: PLC0415 -- brings the readers of images
 
     with progress_bar("Packing", resumes=True) as progress:
@@ -129,7 +123,7 @@ def pack_and_say(tables: Sequence[Path], out: Path, size_px: int, workers: int) 
 
 def export_and_say(run: Path, out: Path, which: str) -> None:
     """Write a model and say how it is loaded."""
-    _need_torch()
+    require("train", *_NEEDED)
     from rs_train.export import export  # noqa: PLC0415 -- seconds of torch
 
     done = export(run, out, which)

@@ -62,7 +62,7 @@ def options(app):
     }
 
 
-def test_the_options_are_frozen():
+def test_the_options_of_rs_caption_are_frozen():
     assert options(rs_caption.cli.app) == {
         "convert": (
             "--all --annotations-only --bands --central --classes --engine --every --hash "
@@ -88,6 +88,9 @@ def test_the_options_are_frozen():
         "sample": "--counting --images --seed folder",
         "demo": "folder",
     }
+
+
+def test_the_options_of_rs_train_are_frozen():
     assert options(rs_train.cli.app) == {
         "run": "--allow-unchecked --out --pack --resume --set --table recipe",
         "recipes": "name",
@@ -95,6 +98,9 @@ def test_the_options_are_frozen():
         "pack": "--out --size --workers tables",
         "export": "--checkpoint --out run",
     }
+
+
+def test_the_options_of_rs_bench_are_frozen():
     assert options(rs_bench.cli.app) == {
         "retrieval": measuring("--features --protocol"),
         "remotecount": measuring("--questions"),

@@ -18,6 +18,7 @@ from rs_bench.whereabouts import NotThere
 from rs_caption import __version__
 from rs_caption.console import counted, err, say
 from rs_caption.errors import UserError
+from rs_caption.program import require
 
 _LIBRARIES = ("numpy", "torch", "open_clip_torch", "scikit-learn", "scipy")
 
@@ -110,6 +111,7 @@ def source_of(asked: Asked) -> Source:
         raise UserError("--data DIR is missing: the folder that the datasets lie below")
     if not asked.data.is_dir():
         raise UserError(f"--data {asked.data}: no such folder")
+    require("bench", "torch", "open_clip")
     from rs_bench.encoder import open_encoder  # noqa: PLC0415 -- torch
 
     encoder = open_encoder(
