@@ -12,7 +12,7 @@ questions, `_K` classes, `_C` numbers, `_D` dimensions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,13 +21,10 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import open_clip
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
-from torchvision.transforms import Compose
 
 from rs_bench.counting import judge_classes, judge_counts, sentences
 from rs_bench.metrics import RECALL_AT, cosine_scores, recall_at_k
@@ -41,15 +38,14 @@ from rs_train.corpus import Corpus, open_corpus
 from rs_train.model import Made
 from rs_train.places import Place
 from rs_train.settings import Data, TableUse
+from rs_train.shown import Moved, moved_for
 
 MOST_IMAGES = (
     2000  # of a larger split these are taken at even distances: scores grow with its square
 )
 _AT_ONCE = 128  # images, or captions, that go through the model together
-_COLOURS = 2  # transforms at the end that scale numbers; all before them move pixels
 
 Floats = NDArray[np.float32]
-Moved = Callable[[Image.Image], Image.Image]
 
 
 class Question(NamedTuple):
@@ -178,18 +174,6 @@ def encode_images(made: Made, held_out: HeldOut) -> Floats:
             colours_BCHW = (pixels_BCHW.float() / 255 - mean_C11) / std_C11
             parts.append(made.model(image=colours_BCHW)["image_features"].float().cpu().numpy())
     return np.concatenate(parts)
-
-
-def moved_for(model: nn.Module, size_px: int) -> Moved:
-    """What open_clip's evaluation transform does to an image before it scales its numbers.
-
-    Most models cut out the middle; some squeeze (SigLIP's), others pad.
-    """
-    looks = open_clip.get_model_preprocess_cfg(model)
-    how = {name: looks[name] for name in ("resize_mode", "interpolation") if name in looks}
-    transform = open_clip.image_transform(size_px, is_train=False, **how)
-    moved: Moved = Compose(transform.transforms[:-_COLOURS])
-    return moved
 
 
 def _square(place: Place, moved: Moved) -> images.Pixels:

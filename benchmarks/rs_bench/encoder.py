@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rs_bench.embeddings import Floats, Seen
-from rs_bench.squares import moved_as, read_ahead, read_square
+from rs_bench.squares import read_ahead, read_square
 from rs_caption.engine.work import default_workers
 from rs_caption.errors import UserError
 from rs_train.config import Model
 from rs_train.model import Made, make
+from rs_train.shown import moved_for
 from rs_train.weights import CONFIG_FILE, WEIGHT_FILES, Weights, find_weights
 
 HUB = "hf-hub:"
@@ -60,7 +61,7 @@ class OpenClip:
 
     def images(self, paths: Sequence[Path]) -> Iterator[Seen]:
         """Features of images, batch by batch; the next ones are read meanwhile."""
-        read = partial(read_square, moved=moved_as(self.made.model))
+        read = partial(read_square, moved=moved_for(self.made.model, self.made.image_size))
         for squares in read_ahead(read, paths, self.batch, self.workers):
             good = [one for one in squares if not isinstance(one, str)]
             features_BD = np.full((len(squares), self._width), np.nan, np.float32)

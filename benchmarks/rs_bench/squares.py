@@ -14,36 +14,23 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import open_clip
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
-from torchvision.transforms import Compose
 
 from rs_caption.errors import DataError
-from rs_train.draws import WHOLE
-from rs_train.images import region
+from rs_train.images import plain
 from rs_train.places import Place
+from rs_train.shown import Moved
 
 T = TypeVar("T")
 
-_COLOURS = 2  # transforms at the end that scale numbers; all before them move pixels
 _AHEAD = 2  # batches that are read while the model computes
 
 
-def moved_as(model: nn.Module) -> Callable[[Image.Image], Image.Image]:
-    """What open_clip's evaluation transform does to an image before it scales its numbers."""
-    looks = open_clip.get_model_preprocess_cfg(model)
-    options = {name: value for name, value in looks.items() if name not in {"size", "mode"}}
-    transform = open_clip.image_transform(looks["size"], is_train=False, **options)
-    moved: Callable[[Image.Image], Image.Image] = Compose(transform.transforms[:-_COLOURS])
-    return moved
-
-
-def read_square(path: Path, moved: Callable[[Image.Image], Image.Image]) -> NDArray[np.uint8] | str:
+def read_square(path: Path, moved: Moved) -> NDArray[np.uint8] | str:
     """The pixels that the model is shown, before their numbers are scaled, or what is wrong."""
     try:
-        pixels_HW3 = region(Place(path, (0, 0)), WHOLE.crop, None)
+        pixels_HW3 = plain(Place(path, (0, 0)))
     except DataError as error:
         return error.problem
     return np.asarray(moved(Image.fromarray(pixels_HW3)))

@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 from trainee import RESNET, SPEAKING, VIT
 
 from rs_bench.encoder import open_encoder
-from rs_bench.squares import moved_as, read_square
+from rs_bench.squares import read_square
 from rs_caption.errors import UserError
+from rs_train.shown import moved_for
 
 TEXTS = ["a satellite photo of an airport.", "ships!", "many buildings and some green trees", ""]
 LONG = SPEAKING | {"text_cfg": SPEAKING["text_cfg"] | {"context_length": 40}}
@@ -98,7 +99,7 @@ def test_images_are_what_open_clips_own_transform_shows(tmp_path, pictures, conf
 @pytest.mark.parametrize("size_px", [24, 32, 80])
 def test_pixels_are_open_clips_to_the_bit(tmp_path, pictures, size_px):
     encoder = opened(tmp_path, LONG | {"vision_cfg": VIT["vision_cfg"] | {"image_size": size_px}})
-    moved = moved_as(encoder.made.model)
+    moved = moved_for(encoder.made.model, encoder.made.image_size)
     transform = open_clip.image_transform(size_px, is_train=False, mean=(0, 0, 0), std=(1, 1, 1))
     for path in pictures:
         its = (transform(Image.open(path)).permute(1, 2, 0).numpy() * 255).round()

@@ -16,7 +16,8 @@ from rs_caption.table import Row
 from rs_train.images import plain
 from rs_train.model import Made
 from rs_train.places import Place
-from rs_train.validate import moved_for, open_held_out, validate
+from rs_train.shown import moved_for
+from rs_train.validate import open_held_out, validate
 
 CLASSES = ("ship", "plane")
 NOUNS = {
