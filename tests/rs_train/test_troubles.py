@@ -113,6 +113,9 @@ def test_curves_that_cannot_be_written(tmp_path, capsys):
                 watch.step(Moment(step, 0, 1.0, 1e-3, 14.0, 2.0, 32, 0.1, 0))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    for thread in threading.enumerate():  # or its last words fall into another test
+        if type(thread).__name__ == "_AsyncWriterThread":
+            thread.join()
     said = capsys.readouterr().err
     assert said.count("tensorboard: could not be written (File too large); no more is") == 1
 
