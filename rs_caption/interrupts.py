@@ -1,4 +1,4 @@
-"""Ctrl-C at moments that cannot take it: a process being started, a callback of a compiler."""
+"""Signals at moments that cannot take them: a process being started, a callback of a compiler."""
 
 from __future__ import annotations
 
@@ -24,16 +24,29 @@ def ctrl_c_held() -> Iterator[None]:
         yield  # Python hands Ctrl-C to the main thread alone
         return
     held: list[int] = []
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if _CAN_BLOCK else None
-    handler = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        with blocked(signal.SIGINT):
+            handler = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+            try:
+                yield
+            finally:
+                signal.signal(signal.SIGINT, handler)
+    finally:
+        if held:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def blocked(number: signal.Signals) -> Iterator[None]:
+    """Let a signal wait until the block ends; in processes started in it, until they allow it."""
+    if not _CAN_BLOCK:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
-        if blocked is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        if held:
-            signal.raise_signal(signal.SIGINT)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def let_ctrl_c_through() -> None:

@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader
 
 from rs_caption.console import counted, err
 from rs_caption.errors import RsCaptionError, UserError, WorkerError
-from rs_caption.interrupts import ctrl_c_held
+from rs_caption.interrupts import blocked, ctrl_c_held
 from rs_train.corpus import Corpus, tolerated
 from rs_train.draws import Deck
 from rs_train.images import compile_now
@@ -219,14 +219,15 @@ class _Started(list[BaseProcess]):
 
 @contextmanager
 def _started_apart() -> Iterator[_Started]:
-    """Start data workers: Ctrl-C is for the trainer, and their end is noticed where it waits.
+    """Start data workers: signals are for the trainer, and their end is noticed where it waits.
 
-    PyTorch would raise an error wherever the trainer is when a worker dies.
+    Signals are blocked until a worker knows that: one that is sent to all may come before. PyTorch
+    would raise an error wherever the trainer is when a worker dies.
     """
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGCHLD) if main and hasattr(signal, "SIGCHLD") else None
     others, started = set(multiprocessing.active_children()), _Started()
-    with ctrl_c_held(), warnings.catch_warnings():
+    with ctrl_c_held(), blocked(signal.SIGTERM), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
         yield started
     started += [process for process in multiprocessing.active_children() if process not in others]
@@ -255,7 +256,8 @@ def _taken(
         part = next(loaded)
         parts.append(part)
         end = begin + len(part.row_P)
-        images_BSS3[begin:end] = room_RPSS3[part.slot, : end - begin]
+        # numpy's copy takes one thread; those of torch's would wait for cores the workers have.
+        np.copyto(images_BSS3[begin:end].numpy(), room_RPSS3[part.slot, : end - begin].numpy())
         begin = end
     return parts
 
