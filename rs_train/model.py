@@ -82,7 +82,7 @@ def make(
     """
     architecture = _architecture(wanted)
     weights = None if wanted.weights is None else find_weights(wanted.name, wanted.weights)
-    known = weights.about if weights else {}
+    known = {**(weights.about if weights else {}), **looks_of(wanted)}
     options: dict[str, Any] = {"nonscalar_logit_scale": sharded}
     if loss == "siglip":  # what open_clip starts it from
         options |= {"init_logit_scale": math.log(10), "init_logit_bias": -10.0}
@@ -108,10 +108,8 @@ def make(
 
 def _architecture(wanted: config.Model) -> dict[str, Any]:
     """open_clip's configuration of the model: of the recipe, of a file, or of its registry."""
-    found: object = wanted.config
-    if isinstance(wanted.config, str):
-        found = read_json(Path(wanted.config))
-    elif wanted.config is None:
+    found = _stated(wanted)
+    if wanted.config is None:
         with _hushed():
             found = open_clip.get_model_config(wanted.name)
     if found is None:
@@ -127,13 +125,27 @@ def _architecture(wanted: config.Model) -> dict[str, Any]:
     return found
 
 
+def looks_of(wanted: config.Model) -> dict[str, Any]:
+    """The preprocessing that a configuration states; it goes before that of other weights."""
+    found = _stated(wanted)
+    looks = found.get("preprocess_cfg") if isinstance(found, dict) else None
+    return (
+        {name: looks[name] for name in _LOOKS if name in looks} if isinstance(looks, dict) else {}
+    )
+
+
+def _stated(wanted: config.Model) -> object:
+    """The configuration of a recipe, or of the file that it names."""
+    return read_json(Path(wanted.config)) if isinstance(wanted.config, str) else wanted.config
+
+
 def _created(
     wanted: config.Model,
     architecture: dict[str, Any],
     known: dict[str, Any],
     options: dict[str, Any],
 ) -> tuple[Any, Any]:
-    """Model and tokenizer, as open_clip makes them; `known` is what its weights say of images.
+    """Model and tokenizer, as open_clip makes them; `known` is what is stated of images.
 
     Raises:
         UserError: open_clip cannot, such as for a key that it does not know.

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs_bench.results import Result, Scored
+from rs_bench.rows import check_finite
 from rs_bench.sets import ClassSet
 from rs_caption.errors import UserError
 
@@ -91,12 +92,7 @@ class Probe:
                 f"{name}: expected features of {images:,} images, (I, D); "
                 f"found {self.images_ID.shape}"
             )
-        finite_I = np.isfinite(self.images_ID).all(axis=1)
-        if not finite_I.all():
-            raise UserError(
-                f"{name}: the features of image {int(finite_I.argmin())} are not finite "
-                f"({int((~finite_I).sum()):,} such); it would match all or none"
-            )
+        check_finite(self.images_ID, name, "image")
 
     def split(self) -> Split:
         """Training and test part.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SHOTS = (1, 4, 8, 16, 32)
+GIVEN = "given"  # texts are whatever a file of features made elsewhere has
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,13 @@ class Settings:
     """Options of tasks.
 
     Attributes:
-        protocols: of retrieval.
-        prompts: of zero-shot: paper or ensemble.
+        protocols: of retrieval; `GIVEN`: by which features made elsewhere say that they are.
+        prompts: of zero-shot: paper or ensemble, or `GIVEN`.
         part: of zero-shot: test or all.
         oracle: of probes: choose hyper-parameters on the test part.
         shots: of few-shot: training images a class.
         draws: of few-shot.
+        pooled: of few-shot: draw as the published figures are, and choose on the test part.
         data: folder that datasets lie below.
         questions: of RemoteCount: its folder; none: the one below `data`.
         seed: of what is drawn.
@@ -65,6 +67,7 @@ class Settings:
     oracle: bool = False
     shots: tuple[int, ...] = SHOTS
     draws: int = 5
+    pooled: bool = False
     data: Path | None = None
     questions: Path | None = None
     seed: int = 0

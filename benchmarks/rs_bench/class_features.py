@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from rs_bench.features import SetFeatures
 from rs_bench.prompts import phrases
+from rs_bench.results import ALONE
 from rs_bench.sets import TITLES, ClassSet, train_part
 from rs_caption import manifest
 from rs_caption.errors import UserError
 
 _ROWS_SPLIT = (
     "images have no names here: those in front within a class are taken for the paper's training "
-    "part, which they are only if they stand in the order of their names"
+    f"part, which they are only if they stand in the order of their names: {ALONE}"
 )
 
 
@@ -30,7 +31,9 @@ def by_files(name: str, read: SetFeatures) -> tuple[ClassSet, NDArray[np.intp]]:
     Raises:
         UserError: an image lies in none of its class folders, or is named twice.
     """
-    own = {folder: label for label, folder in enumerate(phrases(name))}
+    own: dict[str, int] = {}
+    for label, entry in enumerate(manifest.load(name).folders):
+        own |= {entry.name: label, entry.also or entry.name: label}
     files = [file.replace("\\", "/") for file in read.files or ()]
     homes = [file.split("/")[-2] if "/" in file else "" for file in files]
     for file, home in zip(files, homes, strict=True):
@@ -79,9 +82,7 @@ def _class_set(
     )
     _, whole = released(name, "all")
     if whole not in {None, len(files)}:
-        notes += (
-            f"{len(files):,} images, the release has {whole:,}: not to be held against others",
-        )
+        notes += (f"{len(files):,} images, the release has {whole:,}: {ALONE}",)
     return ClassSet(
         name,
         TITLES.get(name, name),
@@ -108,9 +109,9 @@ def labels_of(path: Path, name: str, classes: Sequence[str]) -> list[int]:
         UserError: a class is none of the set's.
     """
     known = {}
-    for label, (folder, phrase) in enumerate(phrases(name).items()):
-        known[bare(phrase)] = label
-        known[bare(folder)] = label
+    for label, entry in enumerate(manifest.load(name).folders):
+        for text in (entry.phrase, entry.also or entry.name, entry.name):
+            known[bare(text)] = label
     for one in classes:
         if bare(one) not in known:
             raise UserError(

@@ -36,7 +36,6 @@ class Counting:
         questions: how many were asked.
         top_k: per cent of the questions whose right number is among the k most similar, k = 1..10.
         mean_error: by how much the answer is wrong, on average.
-        confusion_CC: questions by right number (rows) and answer (columns), both from one.
         answer_Q: the number that each question was answered with.
         rank_Q: how many other numbers are as similar as the right one, or more.
     """
@@ -44,7 +43,6 @@ class Counting:
     questions: int
     top_k: tuple[float, ...]
     mean_error: float
-    confusion_CC: NDArray[np.intp]
     answer_Q: NDArray[np.intp]
     rank_Q: NDArray[np.intp]
 
@@ -97,13 +95,10 @@ def judge_counts(scores_QC: NDArray[np.floating], counts_Q: NDArray[np.integer])
     own_Q1 = np.take_along_axis(scores_QC, right_Q[:, None], axis=1)
     rank_Q = (scores_QC >= own_Q1).sum(axis=1) - 1  # its own is among them
     answer_Q = scores_QC.argmax(axis=1)
-    confusion_CC = np.zeros((len(NUMBERS), len(NUMBERS)), np.intp)
-    np.add.at(confusion_CC, (right_Q, answer_Q), 1)
     return Counting(
         questions=len(counts_Q),
         top_k=tuple(float((rank_Q < k).mean() * 100) for k in NUMBERS),
         mean_error=float(abs(answer_Q - right_Q).mean()),
-        confusion_CC=confusion_CC,
         answer_Q=answer_Q + 1,
         rank_Q=rank_Q,
     )

@@ -12,20 +12,21 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_bench.asked import GIVEN
 from rs_bench.class_features import bare, by_files, by_labels, labels_of, released
-from rs_bench.features import SetFeatures, read_set
-from rs_bench.prompts import phrases
+from rs_bench.features import SetFeatures, model_of, read_set
+from rs_bench.prompts import Kind, phrases, templates
 from rs_bench.ranks import Positives
 from rs_bench.remotecount.table import NAME as REMOTE_COUNT
 from rs_bench.remotecount.table import CountSet
-from rs_bench.sets import RetrievalSet, find_retrieval_set
-from rs_bench.source import Classes, Counted, Floats, Pairs
-from rs_bench.tasks.retrieval import PREFIX, ask
+from rs_bench.sets import CLASSIFICATION, RETRIEVAL, RetrievalSet, find_retrieval_set
+from rs_bench.source import Classes, ClassTexts, Counted, Pairs
+from rs_bench.tasks.retrieval import MULTI_POSITIVE, PREFIX, PROTOCOLS, ask
 from rs_bench.tasks.retrieval import Asked as Question
 from rs_bench.whereabouts import NotThere
 from rs_caption.errors import UserError
@@ -43,15 +44,19 @@ class Elsewhere:
     folder: Path
     data: Path | None = None
     _read: dict[str, SetFeatures] = field(default_factory=dict)
+    _found: dict[str, RetrievalSet | None] = field(default_factory=dict)
 
     @property
     def about(self) -> Mapping[str, Any]:
-        """What the files that were read say of their model.
+        """What the files say of their model, read or not yet.
 
         Raises:
             UserError: they are of several.
         """
-        models = {one.model: one.path for one in self._read.values() if one.model}
+        files = [
+            self.folder / f"{name}.npz" for name in (*CLASSIFICATION, *RETRIEVAL, REMOTE_COUNT)
+        ]
+        models = {model: file for file in files if (model := model_of(file))}
         if len(models) > 1:
             named = ", ".join(f"{model} ({path.name})" for model, path in models.items())
             raise UserError(f"{self.folder}: features of several models: {named}")
@@ -61,15 +66,20 @@ class Elsewhere:
             "embeddings": str(self.folder),
         }
 
+    def digest(self, name: str, asked: CountSet | None = None) -> str:
+        """Of the file, and of the captions or questions that it is held against."""
+        read = self._file(name)
+        found = asked or (self._dataset(name, read) if name in RETRIEVAL else None)
+        return "/".join((read.digest, found.digest if found else ""))
+
     def classes(self, name: str) -> Classes:
         """A set of classes."""
         read = self._file(name)
         found, order_I = by_files(name, read) if read.files else by_labels(name, read)
         return Classes(found, read.images_ID[order_I], {"set": found.digest, "file": read.digest})
 
-    def class_texts(self, name: str, kind: str) -> Floats:
-        """Features of its prompts, texts_PKD; whatever prompts the file has."""
-        del kind
+    def class_texts(self, name: str, kind: str) -> ClassTexts:
+        """Its prompts, whatever the file has."""
         read = self._file(name)
         if read.texts is None or read.classes is None:
             raise UserError(f"{read.path}: expected texts (K, D) or (P, K, D) and classes (K,)")
@@ -78,11 +88,19 @@ class Elsewhere:
         if len(at) < len(own):
             lacking = next(own[label] for label in range(len(own)) if label not in at)
             raise UserError(f"{read.path}: class {lacking} has no text")
-        return read.texts[:, [at[label] for label in range(len(own))]]
+        prompts = {known: len(templates(name, known)) for known in get_args(Kind)}
+        protocol = _protocol(read, kind, tuple(prompts))
+        if (found := len(read.texts)) != prompts.get(protocol, found):
+            raise UserError(
+                f"{read.path}: {found} prompts for each class; protocol {protocol} of {name} has "
+                f"{prompts[protocol]}"
+            )
+        return ClassTexts(read.texts[:, [at[label] for label in range(len(own))]], protocol)
 
     def pairs(self, name: str, protocol: str) -> Pairs:
-        """A retrieval set by a protocol."""
+        """A retrieval set by the protocol of the file."""
         read = self._file(name)
+        protocol = _protocol(read, protocol, PROTOCOLS)
         if read.texts is None or read.image_of_text_T is None:
             raise UserError(f"{read.path}: expected texts (T, D) and image_of_text (T,)")
         images_ID, texts_TD = read.images_ID, read.texts
@@ -95,7 +113,7 @@ class Elsewhere:
             if read.captions is None:
                 return _without_captions(name, protocol, read)
             found = _by_own_captions(name, read)
-        asked = ask(found, protocol)
+        asked = _ask(found, protocol)
         digests = {**(asked.digests or {}), "file": read.digest}
         chosen_TD = texts_TD[_rows_of(asked.texts, found.captions, protocol)]
         return Pairs(replace(asked, digests=digests), images_ID, chosen_TD)
@@ -119,10 +137,12 @@ class Elsewhere:
         """The dataset itself, where it is at hand and the file names its images."""
         if self.data is None or (read.files is None and read.captions is not None):
             return None
-        try:
-            return find_retrieval_set(name, self.data, with_images=False)
-        except NotThere:
-            return None
+        if name not in self._found:
+            try:
+                self._found[name] = find_retrieval_set(name, self.data, with_images=False)
+            except NotThere:
+                self._found[name] = None
+        return self._found[name]
 
     def _file(self, name: str) -> SetFeatures:
         path = self.folder / f"{name}.npz"
@@ -133,11 +153,30 @@ class Elsewhere:
         return self._read[name]
 
 
+def _protocol(read: SetFeatures, asked: str, known: Sequence[str]) -> str:
+    """By which a file says that its texts were made; `GIVEN`, where it does not say."""
+    stated = read.protocol or GIVEN
+    if stated not in {GIVEN, *known}:
+        raise UserError(
+            f"{read.path}: no protocol is called {stated!r}; there are: {', '.join(known)}"
+        )
+    if asked not in {GIVEN, stated}:
+        raise UserError(f"{read.path}: its texts are of protocol {stated}, not {asked}")
+    return stated
+
+
+def _ask(found: RetrievalSet, protocol: str) -> Question:
+    """What a protocol asks; `GIVEN` as `remoteclip`, of captions as they are."""
+    if protocol != GIVEN:
+        return ask(found, protocol)
+    asked = ask(found, "remoteclip")
+    return replace(asked, protocol=GIVEN, texts=found.captions, digests={"set": found.digest})
+
+
 def _rows_of(texts: Sequence[str], captions: Sequence[str], protocol: str) -> NDArray[np.intp]:
-    """The row of each text that a protocol asks for; of equal captions, that of the first."""
-    if protocol == "remoteclip":
-        return np.arange(len(captions))
-    at = {f"{PREFIX}{text}": row for row, text in reversed(list(enumerate(captions)))}
+    """The row of each text that a protocol asks for; of equal texts, that of the first."""
+    said = [f"{PREFIX}{text}" for text in captions] if protocol == MULTI_POSITIVE else texts
+    at = {text: row for row, text in reversed(list(enumerate(said)))}
     return np.array([at[text] for text in texts], np.intp)
 
 
@@ -204,7 +243,7 @@ def _base(path: str) -> str:
 def _without_captions(name: str, protocol: str, read: SetFeatures) -> Pairs:
     assert read.texts is not None
     assert read.image_of_text_T is not None
-    if protocol != "remoteclip":
+    if protocol == MULTI_POSITIVE:
         raise UserError(
             f"{read.path}: protocol {protocol} needs captions (T,) in the file, or the dataset's "
             "by --data DIR"

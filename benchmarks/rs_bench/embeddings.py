@@ -7,6 +7,7 @@
 The folder is named after the model, its weights and its preprocessing, each file after the digest
 of the very bytes of its images (or of its texts): what has changed is computed again, and what is
 there is never wrong. Each file appears whole, so that an interrupted run goes on where it stopped.
+Images that cannot be read are tried again by each run, with those of their file.
 
 Legend: `_I` images, `_T` texts, `_B` batch, `_D` dimensions.
 """
@@ -75,6 +76,7 @@ class Embeddings:
 
     Attributes:
         broken: of each dataset that was asked for, the images that could not be read.
+        skip_broken: whether they are rows of NaN rather than an error.
     """
 
     def __init__(
@@ -89,9 +91,10 @@ class Embeddings:
         """
         self.encoder = encoder
         self.broken: dict[str, tuple[str, ...]] = {}
-        self._skip_broken = skip_broken
-        self._digests: dict[str, str] = {}
-        self._last: tuple[object, Floats] | None = None  # all tasks ask for the same images
+        self.skip_broken = skip_broken
+        self._contents: tuple[object, list[bytes]] | None = None  # of the last images, by digest
+        # All tasks ask for the same images, and must not wait again to hear that some are broken.
+        self._last: tuple[object, Floats, dict[str, str]] | None = None
         self._folder: Path | None = None
         if folder is not None:
             name = str(encoder.about.get("name", "model")).replace("/", "-").replace(":", "-")
@@ -111,12 +114,13 @@ class Embeddings:
         """
         asked = (name, root, tuple(files))
         if self._last is None or self._last[0] != asked:
-            features_ID, problems = self._images(name, [root / file for file in files], told)
+            features_ID, problems = self._images(name, root, files, told)
             bad = {file: why for file, why in zip(files, problems, strict=True) if why}
-            self._judge(name, bad, len(files))
-            self.broken[name] = tuple(bad)
-            self._last = asked, features_ID
-        return self._last[1]
+            self._last = asked, features_ID, bad
+        _, features_ID, bad = self._last
+        self._judge(name, bad, len(files))
+        self.broken[name] = tuple(bad)
+        return features_ID
 
     def texts(self, texts: Sequence[str]) -> Floats:
         """Features of texts, (T, D), each of length 1; of equal texts, equal to the bit."""
@@ -133,17 +137,24 @@ class Embeddings:
         features_TD: Floats = np.concatenate(parts)[[at[text] for text in texts]]
         return features_TD
 
-    def digest(self, name: str) -> str:
-        """Of the bytes of all images of a dataset that was asked for."""
-        return self._digests[name]
+    def digest(self, root: Path, files: Sequence[str]) -> str:
+        """Of the bytes of images, in their order; nothing is embedded for it."""
+        return _digest(self._read(root, files))
+
+    def _read(self, root: Path, files: Sequence[str]) -> list[bytes]:
+        """The digest of each image; read once for all tasks on a dataset."""
+        asked = (root, tuple(files))
+        if self._contents is None or self._contents[0] != asked:
+            with ThreadPoolExecutor(default_workers()) as readers:
+                contents = list(readers.map(_content, [root / file for file in files]))
+            self._contents = asked, contents
+        return self._contents[1]
 
     def _images(
-        self, name: str, paths: Sequence[Path], told: Told
+        self, name: str, root: Path, files: Sequence[str], told: Told
     ) -> tuple[Floats, tuple[str, ...]]:
-        with ThreadPoolExecutor(default_workers()) as readers:
-            digests = list(readers.map(_content, paths))
-        self._digests[name] = _digest(digests)
-        kept = [self._file(name, chunk) for chunk in _chunks(digests)]
+        paths = [root / file for file in files]
+        kept = [self._file(name, chunk) for chunk in _chunks(self._read(root, files))]
         parts = [self._kept(file) for file in kept]
         missing = [at for at, part in enumerate(parts) if part is None]
         done = len(paths) - sum(len(_chunk(paths, at)) for at in missing)
@@ -169,11 +180,11 @@ class Embeddings:
             yield from zip(seen.features_BD, seen.problems, strict=True)
 
     def _judge(self, name: str, bad: Mapping[str, str], total: int) -> None:
-        if not bad or (self._skip_broken and len(bad) < total):
+        if not bad or (self.skip_broken and len(bad) < total):
             return
         shown = "; ".join(f"{file} ({why})" for file, why in list(bad.items())[:_SHOWN])
         more = f"; and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
-        remedy = "" if self._skip_broken else ", or leave them out by --skip-broken"
+        remedy = "" if self.skip_broken else ", or leave them out by --skip-broken"
         raise UserError(
             f"{name}: {len(bad):,} of {total:,} images cannot be read: {shown}{more}. "
             f"Put them right{remedy}"
@@ -194,7 +205,7 @@ class Embeddings:
         try:
             with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
                 key = str(arrays["key"])
-                seen = Seen(arrays["features"], tuple(arrays["problems"].tolist()))
+                features_BD = arrays["features"]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
         if key != self.encoder.key:
@@ -202,21 +213,16 @@ class Embeddings:
                 f"{file}: features of another model than {self.encoder.about.get('name')}, though "
                 f"its folder has this one's name; remove {file.parent.parent}"
             )
-        return seen
+        return Seen(features_BD, ("",) * len(features_BD))
 
     def _keep(self, file: Path | None, seen: Seen) -> None:
-        if file is None:
+        if file is None or any(seen.problems):  # of a disk, maybe, and not of the bytes
             return
         about = file.parent.parent / ABOUT_FILE
         if not about.is_file():
             write_json(about, {**self.encoder.about, "key": self.encoder.key})
         with whole(file) as partial, partial.open("wb") as opened:
-            np.savez(
-                opened,
-                key=np.array(self.encoder.key),
-                features=seen.features_BD,
-                problems=np.array(seen.problems),
-            )
+            np.savez(opened, key=np.array(self.encoder.key), features=seen.features_BD)
 
 
 def _chunk(items: Sequence[T], at: int) -> Sequence[T]:

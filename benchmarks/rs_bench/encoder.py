@@ -1,4 +1,4 @@
-"""An open_clip model as an encoder of images and texts: torch lives here and in `squares` alone.
+"""An open_clip model as an encoder of images and texts: torch is imported here and in `topk` alone.
 
 Texts are cut after the longest of a batch rather than padded to the model's length: the text tower
 looks back alone, so nothing but rounding changes.
@@ -28,7 +28,7 @@ from rs_bench.squares import read_ahead, read_square
 from rs_caption.engine.work import default_workers
 from rs_caption.errors import UserError
 from rs_train.config import Model
-from rs_train.model import Made, make
+from rs_train.model import Made, looks_of, make
 from rs_train.shown import moved_for
 from rs_train.weights import CONFIG_FILE, WEIGHT_FILES, Weights, find_weights
 
@@ -36,6 +36,8 @@ HUB = "hf-hub:"
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 _BATCH = {"cpu": 32, "cuda": 256}
 _SEED = 0  # of random weights
+# Part of the key: raise it whenever the same bytes come to be shown as other pixels.
+PIXELS = 1
 _NAMES = {"name", "weights", "notes"}  # what features do not depend on
 _ACTIVATIONS = {True: "QuickGELU", False: "GELU"}
 # The trainer speaks of keys of recipes, we of options.
@@ -119,10 +121,11 @@ class OpenClip:
 
     @torch.inference_mode()
     def _computed(self, encode: Callable[[], Tensor]) -> Floats:
-        """Features of length 1."""
+        """Features of length 1; single precision is IEEE's, on a GPU too, and not TF32."""
         mixed = self.dtype != torch.float32
+        single = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
         try:
-            with torch.autocast(self._device.type, self.dtype, enabled=mixed):
+            with single, torch.autocast(self._device.type, self.dtype, enabled=mixed):
                 features_BD = encode().float()
             shown = nn.functional.normalize(features_BD, dim=-1).cpu().numpy()
         except torch.OutOfMemoryError as error:
@@ -150,7 +153,8 @@ def open_encoder(
 
     Args:
         model: a name of open_clip, `hf-hub:owner/name`, a folder that `rs-train export` made, or
-            the JSON of an open_clip configuration.
+            the JSON of an open_clip configuration; the preprocessing that it states holds for
+            other weights too.
         weights: a file, a folder, a tag of open_clip or `hf-hub:owner/name`. None: those that come
             with `model`; where it is but a name, random ones.
         device: auto, cpu, cuda or cuda:1.
@@ -175,10 +179,11 @@ def open_encoder(
         "weights": wanted.weights or "random",
         **_about(made),
         "dtype": str(dtype).removeprefix("torch."),
-        "notes": tuple(_notes(made, found)),
+        "device": on.type,
+        "notes": tuple(_notes(made, found, looks_of(wanted) if weights else {})),
     }
     told = {name: about[name] for name in about if name not in _NAMES}
-    key = _sha256(json.dumps([made.config, told], sort_keys=True).encode())
+    key = _sha256(json.dumps([PIXELS, made.config, told], sort_keys=True).encode())
     size = batch or _BATCH.get(on.type, _BATCH["cpu"])
     return OpenClip(made, about, key, dtype, size, workers or default_workers())
 
@@ -244,8 +249,14 @@ def _options_named() -> Iterator[None]:
         raise UserError(said) from error
 
 
-def _notes(made: Made, weights: Weights | None) -> Iterator[str]:
-    """What a reader of figures must know of the model."""
+def _notes(made: Made, weights: Weights | None, looks: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader of figures must know of the model.
+
+    Args:
+        made: the model.
+        weights: what is in it.
+        looks: the preprocessing that its configuration states, where weights are from elsewhere.
+    """
     if weights is None:
         yield "random weights: figures are those of chance"
     elif "quick_gelu" not in weights.about:
@@ -253,6 +264,14 @@ def _notes(made: Made, weights: Weights | None) -> Iterator[str]:
             f"activation {_ACTIVATIONS[made.quick_gelu]}, by the model's name: the weights do not "
             "say which they were trained with. Those that began as OpenAI's, RemoteCLIP's among "
             "them, were with QuickGELU (models named -quickgelu)"
+        )
+    if weights is not None and looks:
+        theirs = {name: weights.about.get(name, value) for name, value in looks.items()}
+        unlike = [
+            f"{name} {theirs[name]}" for name in looks if str(theirs[name]) != str(looks[name])
+        ]
+        yield "images are preprocessed as --model states" + (
+            f", though the weights state {', '.join(unlike)}" if unlike else ""
         )
 
 

@@ -1,8 +1,6 @@
-"""Features made elsewhere: an .npz of plain arrays.
+"""Features made elsewhere: an .npz of plain arrays for each dataset.
 
-For `rs-bench retrieval --features FILE`: `images` (I, D), `texts` (T, D), `image_of_text` (T,).
-
-For `--embeddings DIR`, a file for each dataset, DIR/NAME.npz (`whurs19.npz`, `rsicd.npz`):
+`--embeddings DIR` without a model reads DIR/NAME.npz (`whurs19.npz`, `rsicd.npz`):
 
     images         (I, D)             one row an image, of any length and of half precision or more
     files          (I,) text          names below the dataset's folder: `airport/airport_01.jpg`
@@ -12,6 +10,8 @@ For `--embeddings DIR`, a file for each dataset, DIR/NAME.npz (`whurs19.npz`, `r
     texts          (K, D), (P, K, D)  of P prompts for each class; or (T, D): of captions
     image_of_text  (T,) integers      the row in `images` of each caption's image
     captions       (T,) text          the captions themselves
+    protocol       text               by which the texts were made: paper or ensemble, of captions
+                                      remoteclip or multi-positive; without it they are `given`
     model          text               what made them
 
 Legend: `_I` images, `_T` captions, `_P` prompts, `_K` classes, `_D` dimensions.
@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 
 from rs_caption.errors import UserError
 
-_ARRAYS = ("images", "texts", "image_of_text")
 # Axes, and kinds of numpy's numbers or text.
 _MAY_HOLD = {
     "files": ("I", "U"),
@@ -38,19 +37,13 @@ _MAY_HOLD = {
     "classes": ("K", "U"),
     "image_of_text": ("T", "iu"),
     "captions": ("T", "U"),
+    "protocol": ("", "U"),
     "model": ("", "U"),
 }
 _NUMBERS = "fiu"
+# What comes of files that are not of plain arrays, on the way through numpy.
+_NO_ARRAYS = (OSError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile)
 Arrays = Mapping[str, NDArray[np.generic]]
-
-
-@dataclass(frozen=True, eq=False)
-class Features:
-    """Image and text features of one retrieval test set."""
-
-    images_ID: NDArray[np.float32]
-    texts_TD: NDArray[np.float32]
-    image_of_text_T: NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,30 +64,8 @@ class SetFeatures:
     texts: NDArray[np.float32] | None  # texts_PKD, or texts_TD where there is image_of_text
     image_of_text_T: NDArray[np.intp] | None
     captions: tuple[str, ...] | None
+    protocol: str | None
     model: str | None
-
-
-def read_features(path: Path) -> Features:
-    """Read and check an .npz of one retrieval test set.
-
-    Raises:
-        UserError: no such file, no .npz, an array is missing, shapes do not fit, a lone image.
-    """
-    arrays = _arrays_of(path)
-    if missing := [name for name in _ARRAYS if name not in arrays]:
-        expected = "expected images (I, D), texts (T, D) and image_of_text (T,)"
-        raise UserError(f"{path}: {expected}; {missing[0]} is missing")
-    images, texts, owners = (arrays[name] for name in _ARRAYS)
-    shapes = f"images {images.shape}, texts {texts.shape}, image_of_text {owners.shape}"
-    fits = images.ndim == texts.ndim == len("ID") and images.shape[1:] == texts.shape[1:]
-    fits = fits and {images.dtype.kind, texts.dtype.kind} <= set(_NUMBERS)
-    if not fits or owners.shape != texts.shape[:1] or owners.dtype.kind not in "ui":
-        raise UserError(f"{path}: expected (I, D) and (T, D) numbers, T integers; found {shapes}")
-    _check_finite(path, images, texts)
-    _check_owners(path, owners, len(images))
-    return Features(
-        images.astype(np.float32), texts.astype(np.float32), owners.astype(np.intp, copy=False)
-    )
 
 
 def read_set(path: Path) -> SetFeatures:
@@ -107,6 +78,8 @@ def read_set(path: Path) -> SetFeatures:
     images = arrays.get("images")
     if images is None or images.ndim != len("ID") or images.dtype.kind not in _NUMBERS:
         raise UserError(f"{path}: expected images (I, D) of numbers; found {_said(arrays)}")
+    if not images.size:
+        raise UserError(f"{path}: no features; found {_said(arrays)}")
     texts = _texts_of(path, arrays)
     sizes = {"I": len(images), "T": len(texts) if texts is not None else -1}
     for name, (axes, kinds) in _MAY_HOLD.items():
@@ -122,14 +95,22 @@ def read_set(path: Path) -> SetFeatures:
             f"{path}: texts need classes (K,), or image_of_text (T,), that fit; found "
             f"{_said(arrays)}"
         )
-    _check_finite(path, images, *([] if texts is None else [texts]))
     return _set_of(path, arrays, images, texts)
+
+
+def model_of(path: Path) -> str | None:
+    """What made the features of a file; none: there is no such file, or it does not say."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            return str(file["model"])
+    except (*_NO_ARRAYS, KeyError):
+        return None
 
 
 def _set_of(
     path: Path, arrays: Arrays, images: NDArray[np.generic], texts: NDArray[np.generic] | None
 ) -> SetFeatures:
-    owners, model = arrays.get("image_of_text"), arrays.get("model")
+    owners = arrays.get("image_of_text")
     if owners is not None:
         _check_owners(path, owners, len(images))
     elif texts is not None and texts.ndim == len("KD"):
@@ -138,14 +119,15 @@ def _set_of(
     return SetFeatures(
         path,
         hashlib.sha256(path.read_bytes()).hexdigest(),
-        images.astype(np.float32),
+        _floats(path, images),
         _strings(arrays.get("files")),
         None if labels is None else labels.astype(np.intp),
         _strings(arrays.get("classes")),
-        None if texts is None else texts.astype(np.float32),
+        None if texts is None else _floats(path, texts),
         None if owners is None else owners.astype(np.intp),
         _strings(arrays.get("captions")),
-        None if model is None else str(model),
+        _string(arrays.get("protocol")),
+        _string(arrays.get("model")),
     )
 
 
@@ -163,6 +145,10 @@ def _texts_of(path: Path, arrays: Arrays) -> NDArray[np.generic] | None:
     return texts
 
 
+def _string(array: NDArray[np.generic] | None) -> str | None:
+    return None if array is None else str(array)
+
+
 def _strings(array: NDArray[np.generic] | None) -> tuple[str, ...] | None:
     return None if array is None else tuple(str(one) for one in array)
 
@@ -178,13 +164,19 @@ def _arrays_of(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except _NO_ARRAYS as error:
         raise UserError(f"{path}: not an .npz file of plain arrays") from error
 
 
-def _check_finite(path: Path, *features: NDArray[np.generic]) -> None:
-    if not all(np.isfinite(array).all() for array in features):
-        raise UserError(f"{path}: a feature is NaN or infinite; such an image would match all")
+def _floats(path: Path, features: NDArray[np.generic]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        narrow = features.astype(np.float32)
+    if not np.isfinite(narrow).all():
+        raise UserError(
+            f"{path}: a feature is NaN, infinite or above {np.finfo(np.float32).max:.1e}; such an "
+            "image would match all"
+        )
+    return narrow
 
 
 def _check_owners(path: Path, owners: NDArray[np.generic], images: int) -> None:

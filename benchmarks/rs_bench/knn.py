@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_bench.rows import unit
+
 NEIGHBOURS, TEMPERATURE = 20, 0.07  # RemoteCLIP IV-B.4
 _BLOCK_CELLS = 2**24  # similarities at a time: 64 MB
 
@@ -34,13 +36,13 @@ def nearest(queries_QD: Floats, known_ND: Floats, k: int = NEIGHBOURS) -> Neighb
         known_ND: likewise.
         k: neighbours.
     """
-    known_ND, k = unit(known_ND), min(k, len(known_ND))
+    known_ND, k = unit(known_ND, np.float32), min(k, len(known_ND))
     rows = max(1, _BLOCK_CELLS // len(known_ND))
     index_Qk = np.empty((len(queries_QD), k), np.intp)
     similarity_Qk = np.empty((len(queries_QD), k), np.float32)
     for first in range(0, len(queries_QD), rows):
         block = slice(first, first + rows)
-        similarity_BN = unit(queries_QD[block]) @ known_ND.T
+        similarity_BN = unit(queries_QD[block], np.float32) @ known_ND.T
         index_Qk[block] = _first(similarity_BN, k)
         similarity_Qk[block] = np.take_along_axis(similarity_BN, index_Qk[block], axis=1)
     return Neighbours(index_Qk, similarity_Qk)
@@ -87,11 +89,3 @@ def votes(
         .astype(np.float64)
     )
     return votes_QK
-
-
-def unit(rows_ND: Floats) -> NDArray[np.float32]:
-    """Rows of length 1; one of zeros stays as it is."""
-    wide_ND = np.asarray(rows_ND, np.float32)
-    lengths_N1 = np.linalg.norm(wide_ND, axis=-1, keepdims=True)
-    unit_ND: NDArray[np.float32] = wide_ND / np.maximum(lengths_N1, np.finfo(np.float32).tiny)
-    return unit_ND

@@ -141,7 +141,8 @@ def fit_chosen(
         raise UserError("no class has two training images, so that none can be held out")
     tried = fit(features_ND[~out_N], labels_N[~out_N], num_classes, penalties)
     penalty = best(tried, features_ND[out_N], labels_N[out_N]).penalty
-    return next(fit(features_ND, labels_N, num_classes, [penalty]))
+    way = penalties[: penalties.index(penalty) + 1]  # as it was reached when it was chosen
+    return list(fit(features_ND, labels_N, num_classes, way))[-1]
 
 
 def held_out(

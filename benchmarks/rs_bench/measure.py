@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import platform
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryFile
 
 from rs_bench.asked import Asked, Settings
 from rs_bench.embeddings import Embeddings
-from rs_bench.results import Run, Scored
+from rs_bench.results import RESULTS_FILE, Run, Scored, read_outcomes, read_run, versions
 from rs_bench.source import Encoded, Source
-from rs_bench.suite import TASKS
+from rs_bench.suite import TASKS, Job, jobs
 from rs_bench.whereabouts import NotThere
-from rs_caption import __version__
-from rs_caption.console import counted, err, say
+from rs_caption.console import counted, err, progress_bar, say
 from rs_caption.errors import UserError
 from rs_caption.program import require
-
-_LIBRARIES = ("numpy", "torch", "open_clip_torch", "scikit-learn", "scipy")
 
 
 @dataclass
@@ -29,11 +25,13 @@ class Found:
 
     Attributes:
         scored: in the order of tasks, then of datasets.
+        taken: how many of them an earlier run had measured.
         absent: datasets that are not there, with what was looked for.
         failed: (task or dataset, why) of what is there and could not be measured.
     """
 
     scored: list[Scored] = field(default_factory=list)
+    taken: int = 0
     absent: dict[str, str] = field(default_factory=dict)
     failed: list[tuple[str, str]] = field(default_factory=list)
 
@@ -52,10 +50,11 @@ def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> b
     names = names_of(asked.datasets)
     check_names(names, tasks)
     source = source_of(asked)
-    if asked.out is not None and asked.encoding.model:
+    if asked.out is not None:
+        _make(asked.out)
         check_out(asked.out, source.about)
-    found = measure(source, tasks, replace(settings, data=asked.data), names)
-    run = Run(dict(source.about), versions(), tuple(one.result for one in found.scored))
+    found = measure(source, tasks, replace(settings, data=asked.data), names, asked.out)
+    run = run_of(source, found.scored)
     say_run(run, as_json=asked.as_json)
     if not asked.as_json:
         _say_rest(found)
@@ -64,8 +63,29 @@ def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> b
     return not found.failed
 
 
+def _make(out: Path) -> None:
+    """Have the folder of results before anything is measured for it.
+
+    Raises:
+        UserError: it cannot be made or written to.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"--out {out}: expected a folder that can be written to ({error.strerror})"
+        ) from error
+
+
 def _say_rest(found: Found) -> None:
-    """What was not measured, counted and named."""
+    """What was not measured, or not now, counted and named."""
+    if found.taken:
+        say(
+            f"{counted(found.taken, 'result')} of {len(found.scored):,} taken from --out: measured "
+            "before by the same model, data, options and versions"
+        )
     if found.absent:
         say(f"Not there: {counted(len(found.absent), 'dataset')} ({', '.join(found.absent)})")
     for what, why in found.failed:
@@ -121,8 +141,17 @@ def source_of(asked: Asked) -> Source:
     return Encoded(kept, asked.data)
 
 
+def run_of(source: Source, scored: Sequence[Scored]) -> Run:
+    """Results with the model and the versions that they are of."""
+    return Run(dict(source.about), versions(), tuple(one.result for one in scored))
+
+
 def measure(
-    source: Source, tasks: Sequence[str], settings: Settings, names: Sequence[str] = ()
+    source: Source,
+    tasks: Sequence[str],
+    settings: Settings,
+    names: Sequence[str] = (),
+    out: Path | None = None,
 ) -> Found:
     """Every task on every dataset, a dataset at a time, so that its features are read once.
 
@@ -131,35 +160,73 @@ def measure(
         tasks: of `TASKS`.
         settings: of the tasks.
         names: of datasets; each must be there. None: all that are there.
+        out: folder that results are added to as they end, and taken from; none: none is kept.
 
     Raises:
-        UserError: a dataset that was named is not there, or there is none.
+        UserError: a dataset that was named is not there, or there is none; the folder holds
+            results of another model.
     """
     found = Found()
-    for dataset, task in _jobs(tasks, names):
-        if dataset in found.absent:
-            continue
+    known = {} if out is None else _known(out)
+    for job, asked in _there(list(jobs(tasks, names, settings)), source, found, must=bool(names)):
         try:
-            found.scored += TASKS[task].measure(source, dataset, settings)
-        except NotThere as error:
-            if names:
-                raise
-            found.absent[dataset] = str(error)
+            scored = known.get(asked) or job.measure(source, asked)
         except UserError as error:
-            found.failed.append((f"{task}, {dataset}", str(error)))
+            found.failed.append((f"{job.task}, {job.dataset}", str(error)))
+        else:
+            found.scored += scored
+            if asked in known:
+                found.taken += len(scored)
+            elif out is not None:
+                _keep(out, run_of(source, scored), scored)
+    found.failed = list(dict.fromkeys(found.failed))  # of several protocols, once
     if not found.scored:
         raise UserError(_nothing(found))
-    order = {name: at for at, name in enumerate(tasks)}
-    found.scored.sort(key=lambda one: order[one.result.task])
+    found.scored.sort(key=lambda one: tasks.index(one.result.task))
     return found
 
 
-def _jobs(tasks: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(dataset, task), a dataset at a time."""
-    for dataset in dict.fromkeys(name for task in tasks for name in TASKS[task].datasets):
-        for task in tasks:
-            if dataset in TASKS[task].datasets and (not names or dataset in names):
-                yield dataset, task
+def _there(
+    wanted: Sequence[Job], source: Source, found: Found, *, must: bool
+) -> list[tuple[Job, str]]:
+    """Those whose dataset is there, each with its digest; what is absent or broken is noted.
+
+    All are looked for before the first is embedded, which may take hours.
+
+    Raises:
+        NotThere: a dataset is absent, and each must be there.
+    """
+    there = []
+    with progress_bar("Reading datasets") as told:
+        for done, job in enumerate(wanted):
+            told(done, len(wanted))
+            if job.dataset in found.absent:
+                continue
+            try:
+                there.append((job, job.digest(source)))
+            except NotThere as error:
+                if must:
+                    raise
+                found.absent[job.dataset] = str(error)
+            except UserError as error:
+                found.failed.append((f"{job.task}, {job.dataset}", str(error)))
+    return there
+
+
+def _known(out: Path) -> dict[str, list[Scored]]:
+    """What a folder holds, by the digest of what it depends on."""
+    known: dict[str, list[Scored]] = {}
+    if (out / RESULTS_FILE).is_file():
+        for one in read_run(out).results:
+            if one.asked:
+                known.setdefault(one.asked, []).append(Scored(one, read_outcomes(out, one.key)))
+    return known
+
+
+def _keep(out: Path, run: Run, scored: Sequence[Scored]) -> None:
+    from rs_bench.report import keep  # noqa: PLC0415 -- not without a folder
+
+    keep(out, run, scored)
 
 
 def _nothing(found: Found) -> str:
@@ -169,13 +236,3 @@ def _nothing(found: Found) -> str:
         return next(iter(found.absent.values()))
     looked = ", ".join(found.absent)
     return f"none of the {len(found.absent)} datasets is there ({looked}); give their folder"
-
-
-def versions() -> dict[str, str]:
-    """Of this program and of what it computed with."""
-    loaded = {"rs-caption": __version__, "python": platform.python_version()}
-    for name in _LIBRARIES:
-        module = {"open_clip_torch": "open_clip", "scikit-learn": "sklearn"}.get(name, name)
-        if module in sys.modules:
-            loaded[name] = metadata.version(name)
-    return loaded

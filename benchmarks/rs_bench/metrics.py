@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs_bench.ranks import BothRanks, Floats, Matrix, Positives, Ranks, count_ranks
+from rs_bench.rows import unit
 
 RECALL_AT = (1, 5, 10)
 Ties = Literal["position", "expected", "against"]
@@ -39,13 +40,7 @@ class Recall:
 
 def cosine_scores(texts_TD: Floats, images_ID: Floats) -> NDArray[np.float64]:
     """Cosine similarity of every text with every image, scores_TI."""
-    return _normalised(texts_TD) @ _normalised(images_ID).T
-
-
-def _normalised(rows_ND: Floats) -> NDArray[np.float64]:
-    wide_ND = rows_ND.astype(np.float64)
-    lengths_N1 = np.linalg.norm(wide_ND, axis=1, keepdims=True)
-    return np.asarray(wide_ND / np.maximum(lengths_N1, np.finfo(np.float64).tiny), np.float64)
+    return unit(texts_TD, np.float64) @ unit(images_ID, np.float64).T
 
 
 def recall_at_k(

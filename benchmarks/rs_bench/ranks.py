@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_bench.rows import unit
 from rs_caption.compiled import call, compiled
 
 _BLOCK_TEXTS, _BLOCK_IMAGES = 1024, 4096  # 16 MB of scores: they stay in the cache of a core or two
@@ -113,8 +114,11 @@ class Cosines:
     def block(self, at: Block) -> NDArray[np.float32]:
         """Computed; the images of the last block are kept."""
         if self._images[0] != at.image:
-            self._images = (at.image, _unit(self.images_ID, at.image, at.num_images, _BLOCK_IMAGES))
-        texts_RD = _unit(self.texts_TD, at.text, at.num_texts, _BLOCK_TEXTS)
+            self._images = (
+                at.image,
+                _padded(self.images_ID, at.image, at.num_images, _BLOCK_IMAGES),
+            )
+        texts_RD = _padded(self.texts_TD, at.text, at.num_texts, _BLOCK_TEXTS)
         scores_RC = (texts_RD @ self._images[1].T)[: at.num_texts, : at.num_images]
         return np.ascontiguousarray(scores_RC)
 
@@ -127,15 +131,14 @@ class Cosines:
         return scores_TI
 
 
-def _unit(rows_ND: NDArray[np.floating], first: int, number: int, most: int) -> NDArray[np.float32]:
+def _padded(
+    rows_ND: NDArray[np.floating], first: int, number: int, most: int
+) -> NDArray[np.float32]:
     """Rows of length 1, and rows of zeros up to a whole number of steps."""
-    wide_RD = rows_ND[first : first + number].astype(np.float64)
-    lengths_R1 = np.linalg.norm(wide_RD, axis=1, keepdims=True)
     room = min(-(-len(rows_ND) // _STEP) * _STEP, most)
-    unit_RD = np.zeros((room, rows_ND.shape[1]), np.float32)
-    np.divide(wide_RD, np.maximum(lengths_R1, np.finfo(np.float64).tiny), out=wide_RD)
-    unit_RD[:number] = wide_RD
-    return unit_RD
+    padded_RD = np.zeros((room, rows_ND.shape[1]), np.float32)
+    padded_RD[:number] = unit(rows_ND[first : first + number], np.float64)
+    return padded_RD
 
 
 def count_ranks(scores: Scores, positives: Positives, told: Told | None = None) -> BothRanks:

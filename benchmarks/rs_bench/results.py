@@ -6,8 +6,11 @@ every image or text, so that two runs can be compared item by item.
 
 from __future__ import annotations
 
+import platform
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +18,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_caption import __version__
 from rs_caption.errors import UserError
 from rs_caption.files import whole, write_text
 
+ALONE = "not to be held against others"  # ends a note: other images, or another split
 RESULTS_FILE, OUTCOMES_FILE = "results.json", "outcomes.npz"
+_LIBRARIES = ("numpy", "torch", "open_clip_torch", "scikit-learn", "scipy")
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -33,6 +39,7 @@ class Result(msgspec.Struct, frozen=True):
         seed: of whatever was drawn.
         notes: what a reader must know: ceilings, how ties count, classes with too few images.
         digests: of what was measured on: images, split, captions.
+        asked: digest of all that the figures depend on; who asks the same again need not compute.
     """
 
     task: str
@@ -43,11 +50,17 @@ class Result(msgspec.Struct, frozen=True):
     seed: int | None = None
     notes: tuple[str, ...] = ()
     digests: dict[str, str] = msgspec.field(default_factory=dict)
+    asked: str = ""
 
     @property
     def key(self) -> str:
         """What tells a result from the others of a run."""
         return f"{self.task}/{self.dataset}/{self.protocol}"
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it was measured on other images than published figures."""
+        return any(note.endswith(ALONE) for note in self.notes)
 
 
 class Scored(NamedTuple):
@@ -63,6 +76,15 @@ class Run(msgspec.Struct, frozen=True):
     model: dict[str, Any]
     versions: dict[str, str]
     results: tuple[Result, ...]
+
+
+def versions() -> dict[str, str]:
+    """Of this program and of the libraries that figures may depend on, as they are installed."""
+    found = {"rs-caption": __version__, "python": platform.python_version()}
+    for name in _LIBRARIES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def write_run(folder: Path, run: Run, outcomes: Mapping[str, Mapping[str, NDArray[Any]]]) -> None:

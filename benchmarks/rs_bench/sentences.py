@@ -34,17 +34,21 @@ class Said:
     missing: tuple[str, ...]
 
 
-def read_test(facts: Manifest, data: Path, *, with_images: bool) -> Said:
+def read_test(
+    facts: Manifest, data: Path, *, with_images: bool, skip_missing: bool = False
+) -> Said:
     """The sentences of the test split.
 
     Args:
         facts: of the dataset.
         data: looked into as `folders_below` does.
         with_images: whether the images must be there.
+        skip_missing: leave out images that are listed and not there, with their sentences.
 
     Raises:
         NotThere: no folder has them, or only those of another dataset.
-        UserError: images are missing, one has no sentence, or the dataset is there twice.
+        UserError: images are missing (all of them, or some and they are not to be left out), one
+            has no sentence, or the dataset is there twice.
     """
     read = [_read(source) for source in _sources(facts, data, with_images=with_images)]
     if not read:
@@ -55,7 +59,7 @@ def read_test(facts: Manifest, data: Path, *, with_images: bool) -> Said:
     if len(own) > 1:
         twice = f"{own[0].root} and {own[1].root}"
         raise UserError(f"{facts.title} is there twice: {twice}; give the folder of one")
-    _check(facts, own[0])
+    _check(facts, own[0], skip_missing=skip_missing)
     return own[0]
 
 
@@ -106,16 +110,17 @@ def _other(facts: Manifest, said: Said) -> str:
     )
 
 
-def _check(facts: Manifest, said: Said) -> None:
+def _check(facts: Manifest, said: Said, *, skip_missing: bool) -> None:
     root, title, missing = said.root, facts.title, said.missing
     if not said.texts and not missing:
         released = facts.splits["test"].images
         raise UserError(f"{root}: no image of split test is listed; {title} has {released:,}")
-    if missing:
+    if missing and not (skip_missing and said.texts):
         listed = len(said.texts) + len(missing)
+        remedy = "; --skip-broken leaves them out" if said.texts else ""
         raise UserError(
             f"{root}: {len(missing):,} of the {listed:,} test images of {title} are missing, such "
-            f"as {min(missing)}"
+            f"as {min(missing)}{remedy}"
         )
     if mute := [image for image, own in said.texts.items() if not own]:
         raise UserError(f"{root}: {mute[0]} has no caption ({len(mute):,} such images)")

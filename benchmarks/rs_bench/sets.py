@@ -18,6 +18,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_bench.results import ALONE
 from rs_bench.sentences import read_test
 from rs_bench.whereabouts import class_root
 from rs_caption import manifest
@@ -154,25 +155,31 @@ def train_part(labels_I: NDArray[np.intp]) -> NDArray[np.bool_]:
     return train_I
 
 
-def find_retrieval_set(name: str, data: Path, *, with_images: bool = True) -> RetrievalSet:
+def find_retrieval_set(
+    name: str, data: Path, *, with_images: bool = True, skip_missing: bool = False
+) -> RetrievalSet:
     """The test split of a retrieval dataset at or below a folder.
 
     Args:
         name: one of `RETRIEVAL`.
         data: looked into four folders deep.
         with_images: whether its images must be there; features made elsewhere need sentences alone.
+        skip_missing: leave out images that are not there, with their sentences; notes say so.
 
     Raises:
         NotThere: nothing of it is there.
         UserError: no such set, it lacks an image or a caption, or is there twice.
     """
     facts = _facts(name, "ret")
-    said = read_test(facts, data, with_images=with_images)
+    said = read_test(facts, data, with_images=with_images, skip_missing=skip_missing)
     texts = said.texts
     captions = tuple(text for own in texts.values() for text in own)
     counts = [len(own) for own in texts.values()]
     lines = [f"{_base(image)}\t{text}" for image, own in texts.items() for text in own]
     notes = _incomplete(len(texts), facts.splits["test"].images)
+    if said.missing:
+        missing = f"{len(said.missing):,} of {len(texts) + len(said.missing):,} images are missing"
+        notes += (f"{missing} and left out with their captions",)
     if empty := sum(not text for text in captions):
         notes += (f"{empty:,} captions are empty",)
     return RetrievalSet(
@@ -217,7 +224,7 @@ def _check_classes(
 def _incomplete(found: int, released: int | None) -> tuple[str, ...]:
     if found == released or released is None:
         return ()
-    return (f"{found:,} images, the release has {released:,}: not to be held against others",)
+    return (f"{found:,} images, the release has {released:,}: {ALONE}",)
 
 
 def _base(path: str) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from msgspec import structs
+
 from rs_bench.accuracy import Probe
 from rs_bench.asked import Settings
 from rs_bench.remotecount import table
-from rs_bench.results import Scored
+from rs_bench.results import Scored, versions
 from rs_bench.sets import CLASSIFICATION, RETRIEVAL
 from rs_bench.source import Source
 from rs_bench.tasks import remotecount
@@ -26,10 +31,65 @@ Measured = list[Scored]
 
 
 class Task(NamedTuple):
-    """What is measured on each of some datasets."""
+    """What is measured on each of some datasets.
+
+    Attributes:
+        datasets: by their manifests' names.
+        measure: all figures of one of them.
+        settings: those that the figures depend on.
+    """
 
     datasets: tuple[str, ...]
     measure: Callable[[Source, str, Settings], Measured]
+    settings: tuple[str, ...] = ()
+
+
+class Job(NamedTuple):
+    """What is measured, written down, and not measured again, as one."""
+
+    task: str
+    dataset: str
+    settings: Settings
+
+    def measure(self, source: Source, asked: str) -> Measured:
+        """Its results, which bear the digest of what they depend on.
+
+        Raises:
+            UserError: it cannot be measured; NotThere: the dataset is not there.
+        """
+        found = TASKS[self.task].measure(source, self.dataset, self.settings)
+        return [one._replace(result=structs.replace(one.result, asked=asked)) for one in found]
+
+    def digest(self, source: Source) -> str:
+        """Of all that the figures depend on: model, data, settings and versions; embeds nothing.
+
+        Raises:
+            UserError: the dataset cannot be read; NotThere: it is not there.
+        """
+        count = self.task == table.NAME
+        asked = table.read(_questions(self.settings)) if count else None
+        settings = {name: getattr(self.settings, name) for name in TASKS[self.task].settings}
+        told = [self.task, self.dataset, source.digest(self.dataset, asked), settings, versions()]
+        if asked is not None:
+            told += [asked.files, asked.names_Q, asked.counts_Q.tolist()]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def jobs(tasks: Sequence[str], names: Sequence[str], settings: Settings) -> Iterator[Job]:
+    """A dataset at a time, so that its features are read once; protocols of retrieval singly.
+
+    Args:
+        tasks: of `TASKS`.
+        names: of datasets; none: all.
+        settings: of the tasks.
+    """
+    for dataset in dict.fromkeys(name for task in tasks for name in TASKS[task].datasets):
+        for task in tasks:
+            if dataset not in TASKS[task].datasets or (names and dataset not in names):
+                continue
+            for protocol in settings.protocols if task == "retrieval" else ("",):
+                own = replace(settings, protocols=(protocol,)) if protocol else settings
+                yield Job(task, dataset, own)
 
 
 def _retrieval(source: Source, dataset: str, settings: Settings) -> Measured:
@@ -48,9 +108,8 @@ def _remotecount(source: Source, _dataset: str, settings: Settings) -> Measured:
 
 def _zeroshot(source: Source, dataset: str, settings: Settings) -> Measured:
     probe = Probe(*source.classes(dataset))
-    texts_PKD = source.class_texts(dataset, settings.prompts)
-    whole = settings.part == "all"
-    return [zeroshot(probe, texts_PKD, settings.prompts, all_images=whole)]
+    texts = source.class_texts(dataset, settings.prompts)
+    return [zeroshot(probe, *texts, all_images=settings.part == "all")]
 
 
 def _linear(source: Source, dataset: str, settings: Settings) -> Measured:
@@ -63,8 +122,9 @@ def _knn(source: Source, dataset: str, _settings: Settings) -> Measured:
 
 
 def _fewshot(source: Source, dataset: str, settings: Settings) -> Measured:
-    probe, shots = Probe(*source.classes(dataset)), settings.shots
-    return [fewshot(probe, shots, settings.draws, oracle=settings.oracle, seed=settings.seed)]
+    probe = Probe(*source.classes(dataset))
+    how = {"oracle": settings.oracle, "pooled": settings.pooled}
+    return [fewshot(probe, settings.shots, settings.draws, **how, seed=settings.seed)]
 
 
 def _questions(settings: Settings) -> Path:
@@ -86,11 +146,11 @@ def _questions(settings: Settings) -> Path:
 
 TASKS: Mapping[str, Task] = MappingProxyType(
     {
-        "retrieval": Task(RETRIEVAL, _retrieval),
+        "retrieval": Task(RETRIEVAL, _retrieval, ("protocols",)),
         "remotecount": Task((table.NAME,), _remotecount),
-        "zeroshot": Task(CLASSIFICATION, _zeroshot),
-        "linear": Task(CLASSIFICATION, _linear),
+        "zeroshot": Task(CLASSIFICATION, _zeroshot, ("prompts", "part")),
+        "linear": Task(CLASSIFICATION, _linear, ("oracle", "seed")),
         "knn": Task(CLASSIFICATION, _knn),
-        "fewshot": Task(CLASSIFICATION, _fewshot),
+        "fewshot": Task(CLASSIFICATION, _fewshot, ("shots", "draws", "oracle", "pooled", "seed")),
     }
 )

@@ -9,6 +9,7 @@ A set of classes is known by its folders, whatever the folder above them is call
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from pathlib import Path
 
@@ -64,9 +65,15 @@ def class_root(facts: Manifest, data: Path) -> tuple[Path, dict[str, str]]:
     """
     classes = [entry.name for entry in facts.folders]
     folders = folders_below(data)
-    whole = [folder for folder in folders if _is_set(facts, folder, folders[folder])]
-    if whole:
-        return _only(facts, whole), {name: name for name in classes}
+    known = {
+        folder: places
+        for places in _spellings(facts)
+        for folder in folders
+        if _is_set(set(places.values()), folder, folders[folder])
+    }
+    if known:
+        root = _only(facts, list(known))
+        return root, known[root]
     grouped = {folder: _grouped(folder, folders) for folder in folders}
     whole = [folder for folder, below in grouped.items() if sorted(below) == sorted(classes)]
     if whole:
@@ -96,9 +103,15 @@ def _are_classes(names: Sequence[str]) -> bool:
     return any(len(classes & here) * 2 >= len(classes) for classes in _classes_of_all().values())
 
 
-def _is_set(facts: Manifest, folder: Path, names: Sequence[str]) -> bool:
+def _spellings(facts: Manifest) -> list[dict[str, str]]:
+    """Class to folder: as released, and as in a known repackaging."""
+    released = {entry.name: entry.name for entry in facts.folders}
+    also = {entry.name: entry.also or entry.name for entry in facts.folders}
+    return [released] if also == released else [released, also]
+
+
+def _is_set(classes: AbstractSet[str], folder: Path, names: Sequence[str]) -> bool:
     """Whether all classes are here, and no other folder of images."""
-    classes = {entry.name for entry in facts.folders}
     here = set(names)
     return classes <= here and not any(_holds_images(folder / name) for name in here - classes)
 

@@ -9,7 +9,8 @@ accuracy. `retrieval`: images with five captions each to recall. `metric`: featu
 RSICD's test split to recall. `large`: the same of half a million texts in a quarter of an hour;
 clip_benchmark would need 200 GB. No model weights are needed: speed is not of them. On a CPU each
 computes in one thread; readers of images come on top. clip_benchmark is in the dependency group
-`test`; `--peers-python` runs it in an environment of its own.
+`test`; `--peers-python` runs it in an environment of its own. Figures that differ are an error:
+then the work was not the same.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from rich.table import Table
 MEASURE = Path(__file__).with_name("bench_peers.py")
 METRIC = (1093, 5465)  # images and texts of RSICD's test split
 WORDS = ("many", "green", "grey", "large", "buildings", "trees", "planes", "near", "around", "the")
+APART = {"cpu": 1e-3, "cuda": 1.0}  # points that figures may differ by; a GPU's precision is half
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 TINY = {  # a model that costs next to nothing, so that all around it is what is measured
     "embed_dim": 64,
@@ -96,13 +98,28 @@ def measure(program: str, settings: Path, peers: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def show(console: Console, args: argparse.Namespace, settings: Path, images: int) -> None:
-    """Run all programs, print the table."""
+def unequal(figures: dict[str, float], most: float) -> list[str]:
+    """Kinds of work of which two programs (`kind: program`) have figures too far apart."""
+    of_kind: dict[str, list[float]] = {}
+    for program, figure in figures.items():
+        of_kind.setdefault(program.split(":")[0], []).append(figure)
+    return [
+        kind
+        for kind, found in of_kind.items()
+        if not all(abs(one - found[0]) <= most for one in found[1:])
+    ]
+
+
+def show(
+    console: Console, args: argparse.Namespace, settings: Path, images: int
+) -> dict[str, float]:
+    """Run all programs, print the table; returns the figure of each that ran."""
     name = args.model or "a tiny model"
     title = f"{name}, {images:,} images, batch {args.batch}, {args.workers} workers, {args.device}"
     columns = ("program", "wall s", "CPU s", "images/s", "MB", "figure", "x clip_benchmark")
     shown = Table(*columns, title=title)
     first: dict[str, float] = {}
+    found: dict[str, float] = {}
     for program in PROGRAMS:
         kind = program.split(":")[0]
         if not any(one in program for one in args.only):
@@ -119,11 +136,13 @@ def show(console: Console, args: argparse.Namespace, settings: Path, images: int
         speed = f"{images / wall_s:,.0f}" if embedded else ""
         memory = f"{result['held_mb']:,.0f} to {result['peak_mb']:,.0f}"
         ((figure, value),) = result["figures"].items()
+        found[program] = value
         ratio = f"{first[kind] / cpu_s:.2f}" if kind in first else ""
         shown.add_row(
             program, f"{wall_s:.2f}", f"{cpu_s:.2f}", speed, memory, f"{figure} {value:.4f}", ratio
         )
     console.print(shown)
+    return found
 
 
 def main() -> None:
@@ -160,7 +179,9 @@ def main() -> None:
         write_captions(folder / "images", folder / "captions.json", files)
         settings = folder / "settings.json"
         settings.write_text(json.dumps(asdict(it)))
-        show(Console(width=130), args, settings, len(files))
+        found = show(Console(width=130), args, settings, len(files))
+    if differ := unequal(found, APART[args.device]):
+        sys.exit(f"figures of {', '.join(differ)} differ: not the same work")
 
 
 if __name__ == "__main__":

@@ -76,36 +76,51 @@ def said(it: Settings, files: list[Path]) -> list[list[str]]:
 
 
 def zeroshot(it: Settings) -> Work:
-    """Ours: images and class texts to accuracy."""
+    """Ours: a folder of classes as the command measures it, all its images."""
+    sets, task = need("rs_bench.sets"), need("rs_bench.tasks.zeroshot")
     files, classes, labels = listed(it)
-    encoder = our_encoder(it)
+    labels_I, of = np.array(labels), drawn_set(it, files)
+    found = sets.ClassSet(*of, labels_I, tuple(classes), sets.train_part(labels_I), digest="")
+    features = kept(it)
 
     def work() -> Figures:
-        images_ID = np.concatenate([seen.features_BD for seen in encoder.images(files)])
-        texts_KD = encoder.texts([TEMPLATE.format(name) for name in classes])
-        right_I = (images_ID @ texts_KD.T).argmax(axis=1) == np.array(labels)
-        return {"accuracy": float(right_I.mean() * 100)}
+        images_ID = features.images(found.name, found.root, found.files)
+        texts_KD = features.texts([TEMPLATE.format(name) for name in classes])
+        scored = task.zeroshot(task.Probe(found, images_ID, {}), texts_KD[None], all_images=True)
+        return {"accuracy": scored.result.figures["accuracy"]}
 
     return work
 
 
 def retrieval(it: Settings) -> Work:
-    """Ours: images and captions to recall."""
-    metrics, ranks = need("rs_bench.metrics"), need("rs_bench.ranks")
+    """Ours: images and captions as the command measures them by the protocol `remoteclip`."""
+    sets, task = need("rs_bench.sets"), need("rs_bench.tasks.retrieval")
     files, *_ = listed(it)
     captions = said(it, files)
-    encoder = our_encoder(it)
-    compiled(ranks)
+    owners_T = np.repeat(np.arange(len(files)), [len(its) for its in captions])
+    texts = tuple(text for its in captions for text in its)
+    found = sets.RetrievalSet(*drawn_set(it, files), texts, owners_T, digest="")
+    features = kept(it)
+    compiled(need("rs_bench.ranks"))
 
     def work() -> Figures:
-        images_ID = np.concatenate([seen.features_BD for seen in encoder.images(files)])
-        texts_TD = encoder.texts([text for its in captions for text in its])
-        owners_T = np.repeat(np.arange(len(files)), [len(its) for its in captions])
-        cosines = ranks.Cosines(texts_TD, images_ID)
-        found = ranks.count_ranks(cosines, ranks.Positives.own_image(owners_T))
-        return {"mean recall": metrics.recall(found).mean}
+        asked = task.ask(found, "remoteclip")
+        images_ID = features.images(found.name, found.root, found.files)
+        scored = task.retrieval(images_ID, features.texts(asked.texts), asked)
+        return {"mean recall": scored.result.figures["mean_recall"]}
 
     return work
+
+
+def drawn_set(it: Settings, files: list[Path]) -> tuple[str, str, Path, tuple[str, ...]]:
+    """Name, title, root and files, as our sets begin."""
+    below = tuple(file.relative_to(it.images).as_posix() for file in files)
+    return "drawn", "Drawn", Path(it.images), below
+
+
+def kept(it: Settings) -> Any:
+    """Features as the command has them, kept in no folder: each program embeds all."""
+    return need("rs_bench.embeddings").Embeddings(our_encoder(it))
 
 
 def our_encoder(it: Settings) -> Any:

@@ -35,12 +35,13 @@ def write_features(folder, encoder, data, names=(*CLASSES, *RETRIEVAL)):
     for name in [name for name in CLASSES if name in names]:
         found = find_class_set(name, data)
         texts = prompts(name, "paper")[0]
-        save(folder / name, encoder, found, texts=encoder.texts(texts), classes=found.classes)
+        more = {"classes": found.classes, "protocol": "paper"}
+        save(folder / name, encoder, found, texts=encoder.texts(texts), **more)
     for name in [name for name in RETRIEVAL if name in names]:
         found = find_retrieval_set(name, data)
         said = encoder.texts(found.captions)
         more = {"captions": found.captions, "image_of_text": found.image_of_text_T}
-        save(folder / name, encoder, found, texts=said, **more)
+        save(folder / name, encoder, found, texts=said, **more, protocol="remoteclip")
     return folder
 
 
@@ -75,7 +76,7 @@ def test_all_tasks_with_an_oracle_and_with_chance(data, oracle, chance, tmp_path
         assert ended.code == 0, ended.err
         assert f"Not there: {ABSENT + 1} datasets (remotecount, rsicb128" in ended.out
     knows, guesses = results(tmp_path / "oracle"), results(tmp_path / "chance")
-    assert len(knows) == len(guesses) == 2 * 3 + 5 * 4
+    assert len(knows) == len(guesses) == 3 + 5 * 4
     for key, one in knows.items():
         assert one.figures[FIGURE.get(one.task, "accuracy")] == 100, key
     right = [one.figures["accuracy"] for one in guesses.values() if "accuracy" in one.figures]
@@ -90,10 +91,10 @@ def test_what_is_written(data, oracle, tmp_path, bench_cli):
     assert (ended.code, ended.err) == (0, "")
     run = read_run(tmp_path / "o")
     assert run.model["name"] == "oracle"
-    assert [result.dataset for result in run.results[::2]] == list(RETRIEVAL)
+    assert [result.dataset for result in run.results] == list(RETRIEVAL)
     kept = read_outcomes(tmp_path / "o", run.results[0].key)
     assert kept["text_to_image_1"].tolist() == [1.0] * 20
-    assert (tmp_path / "o/results.html").read_text().count("<table>") == 2
+    assert (tmp_path / "o/results.html").read_text().count("<table>") == 1
     assert "| RSITMD | mean recall | **100.00** |" in (tmp_path / "o/results.md").read_text()
 
 
@@ -139,6 +140,7 @@ def test_an_open_clip_model_from_folder_to_table(data, tmp_path, bench_cli):
         (("--model", "RN50", "--data", "nowhere"), "--data nowhere: no such folder"),
         (("--model", "RN50", "--datasets", "eurosta"), "did you mean eurosat?"),
         (("--embeddings", "nowhere"), "none of the 12 datasets is there"),
+        (("--embeddings", "nowhere", "--prompts", "paper"), "--prompts without --model: how texts"),
         (("--embeddings", "nowhere", "--datasets", "aid"), "nowhere/aid.npz: no such file"),
     ],
 )
@@ -147,6 +149,24 @@ def test_wrong_options(tmp_path, monkeypatch, bench_cli, options, message):
     ended = bench_cli("zeroshot", *options)
     assert ended.code == 2
     assert message in ended.err
+
+
+def test_protocols_of_features_are_for_their_files_to_say(oracle, bench_cli):
+    ended = bench_cli("retrieval", "--embeddings", oracle, "--protocol", "remoteclip")
+    assert (ended.code, "--protocol without --model: how texts" in ended.err) == (2, True)
+
+
+def test_runs_of_the_same_draws_alone_are_compared(oracle, chance, tmp_path, bench_cli):
+    for folder, seed in ((oracle, 0), (chance, 0), (oracle, 1)):
+        out = tmp_path / f"{folder.name}-{seed}"
+        options = ("--datasets", "rs2800", "--shots", 1, "--draws", 2, "--seed", seed)
+        assert bench_cli("fewshot", "--embeddings", folder, *options, "--out", out).code == 0
+    kept = read_outcomes(tmp_path / "oracle-0", "fewshot/rs2800/fixed")["shots_1"]
+    assert kept.tolist() == [[1] * 7] * 2
+    same = bench_cli("compare", tmp_path / "chance-0", tmp_path / "oracle-0")
+    assert (same.code, "draws are resampled too" in same.out) == (0, True)
+    other = bench_cli("compare", tmp_path / "oracle-0", tmp_path / "oracle-1")
+    assert (other.code, "fixed, drawn by seed 0 and by seed 1" in other.err) == (2, True)
 
 
 def test_what_is_there_but_broken_is_told_and_the_rest_is_measured(data, tmp_path, bench_cli):

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from fakes import benchmarks
 
+from rs_bench.asked import GIVEN, Settings
 from rs_bench.elsewhere import Elsewhere
+from rs_bench.measure import measure
 from rs_bench.prompts import phrases
 from rs_bench.sets import find_retrieval_set, train_part
 from rs_bench.whereabouts import NotThere
@@ -56,14 +58,58 @@ def test_labels_stand_in_for_names(tmp_path):
     assert found.notes[0].startswith("images have no names here")
 
 
+def test_folders_of_a_known_repackaging(tmp_path):
+    own = list(phrases("rs2800"))
+    names = [name[1:] for name in own]
+    files = [f"{name}/{at}.jpg" for name in names for at in range(5)]
+    source = save(tmp_path, "rs2800", images=np.ones((35, 2)), files=files)
+    found, _, _ = source.classes("rs2800")
+    assert (found.classes, found.files) == (tuple(own), tuple(files))
+    texts = np.arange(7.0)[::-1, None] * np.ones(2)
+    source = save(
+        tmp_path, "rs2800", images=np.ones((35, 2)), files=files, texts=texts, classes=names[::-1]
+    )
+    assert source.class_texts("rs2800", GIVEN).texts_PKD[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5, 6]
+
+
 @pytest.mark.parametrize("prompts", [0, 1, 4])
 def test_texts_of_classes_come_in_the_order_of_the_set(tmp_path, prompts):
     texts = np.arange(10, dtype=np.float32)[::-1, None] * np.ones(3, np.float32)
     given = np.stack([texts] * prompts) if prompts else texts
     source = save(tmp_path, images=ROWS, files=FILES, texts=given, classes=FOLDERS[::-1])
-    found = source.class_texts("eurosat", "paper")
-    assert found.shape == (prompts or 1, 10, 3)
+    found, protocol = source.class_texts("eurosat", GIVEN)
+    assert (found.shape, protocol) == ((prompts or 1, 10, 3), GIVEN)
     assert np.array_equal(found[-1, :, 0], np.arange(10))
+
+
+@pytest.mark.parametrize(("protocol", "prompts"), [("paper", 1), ("ensemble", 3)])
+def test_texts_are_by_the_protocol_that_their_file_states(tmp_path, protocol, prompts):
+    arrays = {"images": ROWS, "files": FILES, "classes": FOLDERS, "protocol": protocol}
+    source = save(tmp_path, **arrays, texts=np.ones((prompts, 10, 3)))
+    assert source.class_texts("eurosat", GIVEN).protocol == protocol
+    assert source.class_texts("eurosat", protocol).protocol == protocol
+    other = {"paper": "ensemble", "ensemble": "paper"}[protocol]
+    said = refused(lambda: source.class_texts("eurosat", other))
+    assert said.endswith(f"its texts are of protocol {protocol}, not {other}")
+    source = save(tmp_path, **arrays, texts=np.ones((2, 10, 3)))
+    said = refused(lambda: source.class_texts("eurosat", GIVEN))
+    assert f"2 prompts for each class; protocol {protocol} of eurosat has {prompts}" in said
+    source = save(tmp_path, **{**arrays, "protocol": "mine"}, texts=np.ones((1, 10, 3)))
+    said = refused(lambda: source.class_texts("eurosat", GIVEN))
+    assert said.endswith("no protocol is called 'mine'; there are: paper, ensemble")
+
+
+def test_what_no_file_states_is_of_no_protocol(tmp_path):
+    save(tmp_path, images=ROWS, files=FILES, texts=ROWS[::5], classes=FOLDERS)
+    source, _ = ucm(tmp_path)
+    settings = Settings(protocols=(GIVEN,), prompts=GIVEN)
+    found = measure(source, ["retrieval", "zeroshot"], settings)
+    keys = [one.result.key for one in found.scored]
+    assert keys == ["retrieval/ucm/given", "zeroshot/eurosat/given"]
+    assert set(found.scored[0].result.digests) == {"set", "file"}
+    assert found.scored[0].outcomes["image_of_text"].tolist() == np.tile(np.arange(210), 5).tolist()
+    (failed,) = measure(source, ["retrieval", "zeroshot"], Settings(prompts=GIVEN)).failed[:1]
+    assert failed[1].endswith("its texts are of protocol given, not remoteclip")
 
 
 def ucm(folder, **changes):
@@ -79,12 +125,17 @@ def ucm(folder, **changes):
 
 
 def test_retrieval_with_captions(tmp_path):
-    source, arrays = ucm(tmp_path)
-    asked, images_ID, texts_TD = source.pairs("ucm", "remoteclip")
-    assert asked.texts[0] == "Picture 0"
+    source, arrays = ucm(tmp_path, protocol="remoteclip")
+    asked, images_ID, texts_TD = source.pairs("ucm", GIVEN)
+    assert (asked.protocol, asked.texts[0]) == ("remoteclip", "Picture 0")
     assert np.array_equal(images_ID, arrays["images"])
-    assert np.array_equal(texts_TD, arrays["texts"])
-    asked, _, texts_TD = source.pairs("ucm", "multi-positive")
+    first = [*range(630), *[630] * 420]  # equal captions have the features of the first of them
+    assert np.array_equal(texts_TD, arrays["texts"][first])
+    given, _, texts_TD = ucm(tmp_path)[0].pairs("ucm", GIVEN)
+    assert (given.protocol, given.texts) == (GIVEN, tuple(CAPTIONS))
+    assert np.array_equal(texts_TD, arrays["texts"][first])
+    source, _ = ucm(tmp_path, protocol="multi-positive")
+    asked, _, texts_TD = source.pairs("ucm", GIVEN)
     assert len(asked.texts) == len(texts_TD) == 631
     at = asked.texts.index("a satellite image. picture 17")
     assert np.array_equal(texts_TD[at], arrays["texts"][17])
@@ -97,10 +148,11 @@ def test_retrieval_without_captions_knows_one_protocol(tmp_path):
     _, arrays = ucm(tmp_path)
     del arrays["captions"]
     source = save(tmp_path, "ucm", **arrays)
-    asked, images_ID, texts_TD = source.pairs("ucm", "remoteclip")
+    asked, images_ID, texts_TD = source.pairs("ucm", GIVEN)
     assert (asked.texts, len(images_ID), len(texts_TD)) == ((), 210, 1050)
     assert np.array_equal(asked.positives.image_P, arrays["image_of_text"])
-    said = refused(lambda: source.pairs("ucm", "multi-positive"))
+    source = save(tmp_path, "ucm", **arrays, protocol="multi-positive")
+    said = refused(lambda: source.pairs("ucm", GIVEN))
     assert "protocol multi-positive needs captions (T,) in the file" in said
 
 
@@ -113,7 +165,7 @@ def test_retrieval_of_another_dataset(tmp_path):
         image_of_text=keep,
         captions=np.array(CAPTIONS[:100]),
     )
-    said = refused(lambda: source.pairs("ucm", "remoteclip"))
+    said = refused(lambda: source.pairs("ucm", GIVEN))
     assert "100 images; the test split of" in said
     assert "has 210: features of another dataset, or not of all its images" in said
 
@@ -126,7 +178,7 @@ def test_retrieval_beside_the_dataset(tmp_path):
     owners = np.argsort(order)[found.image_of_text_T]
     texts = np.arange(40, dtype=np.float32).reshape(20, 2)
     files = [f"elsewhere/{found.files[at]}" for at in order]
-    arrays = {"images": np.eye(4)[order, :2], "files": files}
+    arrays = {"images": np.eye(4)[order, :2], "files": files, "protocol": "remoteclip"}
     rows = np.argsort(owners, kind="stable")  # texts stand as the file's images do
     arrays |= {"texts": texts[rows], "image_of_text": owners[rows]}
 
@@ -139,7 +191,8 @@ def test_retrieval_beside_the_dataset(tmp_path):
     assert np.array_equal(texts_TD, texts)
     assert asked.texts == tuple(text.capitalize() for text in found.captions)
     captions = np.array(found.captions)[rows]
-    merged = opened(captions=np.char.upper(captions)).pairs("ucm", "multi-positive")
+    merged = opened(captions=np.char.upper(captions), protocol="multi-positive")
+    merged = merged.pairs("ucm", "multi-positive")
     at = merged.asked.texts.index(f"a satellite image. {found.captions[0]}")
     assert np.array_equal(merged.texts_TD[at], texts[0])
 
@@ -160,7 +213,14 @@ def test_retrieval_beside_the_dataset(tmp_path):
         ({"images": ROWS, "files": np.roll(LABELS, 1)}, "files does not fit"),
         ({"images": ROWS.ravel()}, "expected images (I, D) of numbers; found images (150,)"),
         ({"files": FILES}, "expected images (I, D) of numbers; found files (50,)"),
-        ({"images": ROWS * np.nan, "files": FILES}, "a feature is NaN or infinite"),
+        ({"images": ROWS * np.nan, "files": FILES}, "a feature is NaN, infinite or above 3.4e+38"),
+        (
+            {"images": np.full((50, 3), 1e300), "files": FILES},
+            "a feature is NaN, infinite or above 3.4e+38",
+        ),
+        ({"images": ROWS[:0], "files": FILES[:0]}, "no features; found images (0, 3)"),
+        ({"images": ROWS[:0], "labels": LABELS[:0], "classes": FOLDERS}, "no features; found"),
+        ({"images": ROWS[:, :0], "files": FILES}, "no features; found images (50, 0)"),
         ({"images": ROWS, "files": np.roll(FILES, 1)[np.zeros(50, int)]}, "is named twice"),
         (
             {"images": ROWS, "files": np.char.replace(FILES, "Forest", "Wood")},
@@ -195,7 +255,21 @@ def test_files_that_are_not_of_this_set(tmp_path, arrays, message):
 )
 def test_texts_that_do_not_fit(tmp_path, arrays, message):
     source = save(tmp_path, images=ROWS, files=FILES, **arrays)
-    assert message in refused(lambda: source.class_texts("eurosat", "paper"))
+    assert message in refused(lambda: source.class_texts("eurosat", GIVEN))
+
+
+@pytest.mark.parametrize(
+    ("owners", "message"),
+    [
+        (np.zeros(1050, int), "must name every image from 0 to I - 1; image 1 has no text"),
+        (np.tile(np.arange(1, 211), 5), "image 0 has no text"),
+        (np.tile(np.arange(210.0), 5), "image_of_text does not fit"),
+        (np.arange(210), "image_of_text does not fit"),
+    ],
+)
+def test_texts_of_other_images(tmp_path, owners, message):
+    source, _ = ucm(tmp_path, image_of_text=owners)
+    assert message in refused(lambda: source.pairs("ucm", GIVEN))
 
 
 def test_files_of_two_models(tmp_path):
@@ -203,14 +277,15 @@ def test_files_of_two_models(tmp_path):
     _, arrays = ucm(tmp_path)
     save(tmp_path, "ucm", **arrays, model="two")
     source.classes("eurosat")
-    source.pairs("ucm", "remoteclip")
+    source.pairs("ucm", GIVEN)
     assert "several models: one (eurosat.npz), two (ucm.npz)" in refused(lambda: source.about)
 
 
 def test_a_file_that_is_not_there_is_no_failure(tmp_path):
     with pytest.raises(NotThere, match=r"eurosat\.npz: no such file; it would hold the features"):
         Elsewhere(tmp_path).classes("eurosat")
-    (tmp_path / "eurosat.npz").write_bytes(b"none")
-    assert "not an .npz file of plain arrays" in refused(
-        lambda: Elsewhere(tmp_path).classes("eurosat")
-    )
+    for content in (b"none", b""):
+        (tmp_path / "eurosat.npz").write_bytes(content)
+        assert "not an .npz file of plain arrays" in refused(
+            lambda: Elsewhere(tmp_path).classes("eurosat")
+        )

@@ -114,18 +114,25 @@ def test_what_changed_is_embedded_again(tmp_path, root):
     after = Embeddings(encoder, tmp_path / "cache")
     assert np.array_equal(after.images("toy", root, FILES), expected(root))
     assert encoder.asked == names(3, 4, 5)
-    assert after.digest("toy") != before.digest("toy")
+    assert after.digest(root, FILES) != before.digest(root, FILES)
 
 
 def test_the_digest_is_of_the_images_and_their_order(root):
-    kept = Embeddings(Lengths())
-    kept.images("toy", root, FILES)
-    kept.images("turned", root, FILES[::-1])
+    encoder = Lengths()
+    kept = Embeddings(encoder)
     (root / "other").mkdir()
     (root / "other/name.img").write_bytes((root / FILES[0]).read_bytes())
-    kept.images("renamed", root, ["other/name.img", *FILES[1:]])
-    assert kept.digest("toy") == kept.digest("renamed") != kept.digest("turned")
-    assert len(kept.digest("toy")) == 64
+    toy, turned = kept.digest(root, FILES), kept.digest(root, FILES[::-1])
+    assert toy == kept.digest(root, ["other/name.img", *FILES[1:]]) != turned
+    assert (len(toy), encoder.asked) == (64, [])
+
+
+def test_images_are_read_once_for_their_digest_and_their_features(tmp_path, root):
+    kept = Embeddings(Lengths(), tmp_path / "cache")
+    before = kept.digest(root, FILES)
+    first = kept.images("toy", root, FILES)
+    (root / FILES[0]).unlink()
+    assert (kept.digest(root, FILES), kept.images("toy", root, FILES) is first) == (before, True)
 
 
 def test_each_model_has_its_own(tmp_path, root):
@@ -157,9 +164,10 @@ def test_a_file_that_is_broken_is_written_again(tmp_path, root, content):
 
 
 def test_broken_images_are_an_error_that_counts_and_names_them(tmp_path, root):
-    for at in (1, 3, 5, 6):
+    for at in (1, 3, 5):
         (root / FILES[at]).write_bytes(b"broken")
-    (root / FILES[8]).unlink()
+    for at in (6, 8):
+        (root / FILES[at]).unlink()
     kept = Embeddings(Lengths(), tmp_path / "cache")
     with pytest.raises(UserError) as error:
         kept.images("toy", root, FILES)
@@ -171,11 +179,40 @@ def test_broken_images_are_an_error_that_counts_and_names_them(tmp_path, root):
     encoder = Lengths()
     lenient = Embeddings(encoder, tmp_path / "cache", skip_broken=True)
     found = lenient.images("toy", root, FILES)
-    assert encoder.asked == []  # the others were embedded before
+    assert encoder.asked == names(*range(9))  # the last file holds a good one alone
     assert np.flatnonzero(np.isnan(found[:, 0])).tolist() == [1, 3, 5, 6, 8]
     assert lenient.broken["toy"] == tuple(FILES[at] for at in (1, 3, 5, 6, 8))
     (root / FILES[8]).write_bytes(b"\x01\x02")
     assert not np.isnan(Embeddings(encoder, skip_broken=True).images("toy", root, FILES)[8]).any()
+
+
+def test_of_broken_images_every_task_hears_and_nothing_is_embedded_again(root):
+    (root / FILES[4]).write_bytes(b"broken")
+    encoder = Lengths()
+    kept = Embeddings(encoder)
+    for _ in range(3):
+        with pytest.raises(UserError, match="toy: 1 of 10 images cannot be read"):
+            kept.images("toy", root, FILES)
+    assert len(encoder.asked) == 10
+
+
+class Stumbling(Lengths):
+    """Fails to read one image, whose bytes are good."""
+
+    def images(self, paths):
+        for seen in super().images(paths):
+            is_fourth_B = np.array([name == "04.img" for name in self.asked[-len(seen.problems) :]])
+            features_BD = np.where(is_fourth_B[:, None], np.nan, seen.features_BD)
+            yield Seen(features_BD, tuple("stale handle" * one for one in is_fourth_B.tolist()))
+
+
+def test_an_image_that_could_not_be_read_once_is_tried_again(tmp_path, root):
+    first = Embeddings(Stumbling(), tmp_path / "cache", skip_broken=True)
+    assert np.isnan(first.images("toy", root, FILES)[4]).all()
+    after = Lengths()
+    found = Embeddings(after, tmp_path / "cache", skip_broken=True).images("toy", root, FILES)
+    assert np.array_equal(found, expected(root))
+    assert after.asked == names(3, 4, 5)
 
 
 def test_all_broken_is_an_error_all_the_same(root):

@@ -165,6 +165,7 @@ def test_what_it_says_of_itself(tmp_path):
             "resize_mode": "shortest",
         },
         "dtype": "float32",
+        "device": "cpu",
         "notes": ("random weights: figures are those of chance",),
     }
 
@@ -178,6 +179,21 @@ def test_the_key_is_of_what_changes_features(tmp_path):
         open_encoder(exported(tmp_path, LONG, {"mean": [0.5, 0.5, 0.5]}), None),
     ]
     assert len({one.key, *(other.key for other in others)}) == 4
+
+
+def test_other_pixels_of_the_same_bytes_have_another_key(tmp_path, monkeypatch):
+    before = opened(tmp_path).key
+    monkeypatch.setattr("rs_bench.encoder.PIXELS", 2)
+    assert opened(tmp_path).key != before
+
+
+def test_single_precision_is_not_tf32(tmp_path, pictures):
+    encoder, allowed = opened(tmp_path), []
+    cudnn = torch.backends.cudnn
+    encoder.made.model.visual.register_forward_hook(lambda *_: allowed.append(cudnn.allow_tf32))
+    before = cudnn.allow_tf32
+    list(encoder.images(pictures[:1]))
+    assert (allowed, cudnn.allow_tf32, cudnn.enabled) == ([False], before, True)
 
 
 def test_weights_of_a_file_and_of_a_folder(tmp_path):
@@ -195,6 +211,29 @@ def test_weights_of_a_file_and_of_a_folder(tmp_path):
     assert of_folder.key == of_file.key
     assert of_folder.key != opened(tmp_path).key
     assert np.array_equal(of_folder.texts(TEXTS), of_file.texts(TEXTS))
+
+
+def test_a_folder_keeps_its_preprocessing_with_other_weights(tmp_path, pictures):
+    looks = {"mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bilinear"}
+    folder = exported(tmp_path, LONG, looks)
+    own = open_encoder(folder, None)
+    torch.save(own.made.model.state_dict(), tmp_path / "bare.pt")
+    (tmp_path / "plain").mkdir()
+    plain = exported(tmp_path / "plain", LONG, {"mean": [0.5] * 3, "std": [0.5] * 3})
+    for weights, said in (
+        (str(tmp_path / "bare.pt"), "images are preprocessed as --model states"),
+        (plain, "as --model states, though the weights state std [0.5, 0.5, 0.5]"),
+    ):
+        other = open_encoder(folder, weights)
+        assert (other.key, other.about["preprocess"]) == (own.key, own.about["preprocess"])
+        assert (other.made.std, other.about["preprocess"]["interpolation"]) == (
+            (0.25, 0.25, 0.25),
+            "bilinear",
+        )
+        assert other.about["notes"][-1].endswith(said)
+        assert np.array_equal(all_images(other, pictures), all_images(own, pictures))
+    assert own.about["notes"] == ()
+    assert open_encoder(f"{folder}/open_clip_config.json", plain).key == own.key
 
 
 def test_a_name_of_open_clip():

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rs_bench import knn as module
-from rs_bench.knn import Neighbours, nearest, unit, votes
+from rs_bench.knn import Neighbours, nearest, votes
+from rs_bench.rows import unit
 
 
 def at_angles(*degrees):
@@ -69,7 +70,9 @@ def test_equals_brute_force_in_blocks_of_any_size(num_known, num_queries, k, cel
     rng = np.random.default_rng(seed)
     queries_QD, known_ND = rng.normal(size=(num_queries, 6)), rng.normal(size=(num_known, 6))
     labels_N = rng.integers(0, 4, num_known)
-    expected_QK = as_dino_has_it(unit(queries_QD), unit(known_ND), labels_N, k, 0.07, 4)
+    expected_QK = as_dino_has_it(
+        unit(queries_QD, np.float32), unit(known_ND, np.float32), labels_N, k, 0.07, 4
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_BLOCK_CELLS", cells)
         found = nearest(queries_QD, known_ND, k)
@@ -80,4 +83,7 @@ def test_equals_brute_force_in_blocks_of_any_size(num_known, num_queries, k, cel
 
 
 def test_a_feature_of_zeros_is_like_nothing():
-    assert unit(np.array([[3.0, 4.0], [0.0, 0.0]])) == pytest.approx(np.array([[0.6, 0.8], [0, 0]]))
+    for kind in (np.float32, np.float64):
+        found = unit(np.array([[3.0, 4.0], [0.0, 0.0]]), kind)
+        assert found == pytest.approx(np.array([[0.6, 0.8], [0, 0]]))
+        assert found.dtype == kind

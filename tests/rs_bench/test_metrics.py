@@ -219,6 +219,57 @@ def test_equal_features_tie_exactly_wherever_they_stand():
     assert both.text_to_image.level_N[0] == 1  # image 129
 
 
+@pytest.mark.parametrize(
+    ("num_texts", "num_images", "dimensions"), [(1025, 130, 512), (1027, 33, 768), (130, 4099, 512)]
+)
+def test_a_block_of_few_rows_scores_as_a_full_one(num_texts, num_images, dimensions):
+    # The last text, or image, is in a block that is nearly empty: computed in that shape it would
+    # come out a bit in the last place apart.
+    rng = np.random.default_rng(0)
+    texts_TD = rng.normal(size=(num_texts, dimensions))
+    images_ID = rng.normal(size=(num_images, dimensions))
+    texts_TD[-1], images_ID[-1] = texts_TD[0], images_ID[0]
+    scores_TI = Cosines(texts_TD, images_ID).whole()
+    assert (scores_TI[-1] == scores_TI[0]).all()
+    assert (scores_TI[:, -1] == scores_TI[:, 0]).all()
+
+
+def test_ties_in_two_blocks_by_hand():
+    # Of 4,200 images 10, 4,100 and 4,150 tie, the own one is 4,100: blocks have 4,096 of them.
+    scores_TI = np.zeros((1, 4200), np.float32)
+    scores_TI[0, [10, 4100, 4150]] = 0.5
+    scores_TI[0, [3, 4097]] = 0.9
+    own = Positives(np.array([0]), np.array([4100]))
+    ranks = count_ranks(Matrix(scores_TI), own).text_to_image
+    assert [counts_N.tolist() for counts_N in vars(ranks).values()] == [[2], [2], [1], [1]]
+    # And turned: of 1,100 texts 10, 1,050 and 1,090 tie; blocks have 1,024 of them.
+    scores_TI = np.zeros((1100, 1), np.float32)
+    scores_TI[[10, 1050, 1090], 0] = 0.5
+    own = Positives(np.array([1050]), np.array([0]))
+    ranks = count_ranks(Matrix(scores_TI), own).image_to_text
+    assert [counts_N.tolist() for counts_N in vars(ranks).values()] == [[0], [2], [1], [1]]
+
+
+def test_places_across_blocks_are_those_of_a_stable_sort():
+    # 40 levels in 4,200 images and 1,100 texts: every query ties in each of its blocks.
+    rng = np.random.default_rng(0)
+    scores_TI = rng.integers(0, 40, (1100, 4200)).astype(np.float32)
+    owners_T = rng.integers(0, 4200, 1100)
+    both = count_ranks(Matrix(scores_TI), Positives.own_image(owners_T))
+    place_TI = np.argsort(-scores_TI, axis=1, kind="stable").argsort(axis=1, kind="stable")
+    expected_T = place_TI[np.arange(1100), owners_T]
+    assert ((both.text_to_image.above_N + both.text_to_image.before_N) == expected_T).all()
+    images_I, first_I = np.unique(owners_T, return_index=True)  # those with a text, and it
+    alone_I = np.bincount(owners_T, minlength=4200)[images_I] == 1
+    images_I, text_I = images_I[alone_I], first_I[alone_I]
+    order_TI = np.argsort(-scores_TI[:, images_I], axis=0, kind="stable")
+    expected_I = (order_TI == text_I).argmax(axis=0)
+    ranks = both.image_to_text
+    assert ((ranks.above_N + ranks.before_N)[images_I] == expected_I).all()
+    assert (ranks.level_N[images_I] > 10).all()
+    assert len(images_I) > 700
+
+
 def test_no_more_than_a_block_of_scores_exists(tmp_path):
     rng = np.random.default_rng(0)
     np.save(tmp_path / "texts.npy", rng.normal(size=(20_000, 8)).astype(np.float16))

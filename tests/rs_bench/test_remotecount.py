@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -156,7 +157,6 @@ def test_the_table_holds_what_its_boxes_prove(tmp_path, cli):
     # A ship in 44 to 300 of each image, and once more where 0 to 256 was not taken by the planes.
     assert report["by_category"]["ship"][0] == 6
     assert (report["pairs"], report["images"], report["target"]) == (12, 6, 947)
-    assert table.find(tmp_path) == tmp_path / "out"
     found = table.read(tmp_path / "out")
     assert found.digest == report["digest"]
     assert sorted(zip(found.names_Q, found.counts_Q.tolist(), strict=True)) == [
@@ -236,8 +236,6 @@ def test_what_cannot_be_built(tmp_path):
     (tmp_path / "out" / "thesis.tex").touch()
     with pytest.raises(UserError, match="holds something else than RemoteCount"):
         build.build(Plan(root, tmp_path / "out"))
-    with pytest.raises(UserError, match="holds no RemoteCount; `rs-bench build-remotecount"):
-        table.find(tmp_path)
     with pytest.raises(TableError, match="no caption table here"):
         table.read(tmp_path / "out")
 
@@ -316,6 +314,42 @@ def test_a_list_with_its_objects(tmp_path, cli):
     )
 
 
+def test_other_pictures_of_the_same_names_have_another_digest(tmp_path):
+    root = pictures(tmp_path / "in", "a.png", "b.png")
+    path = tmp_path / "list.csv"
+    path.write_text("image,category,count\na.png,ship,2\nb.png,ship,2\n")
+    before, same = (listed.build_listed(path, root, tmp_path / out) for out in "xy")
+    assert before["pixels"] == same["pixels"] == table.read(tmp_path / "y").pixels
+    with Image.open(root / "a.png") as picture:
+        changed = picture.copy()
+    changed.putpixel((7, 3), (21, 90, 30))
+    changed.save(root / "a.png")
+    after = listed.build_listed(path, root, tmp_path / "z")
+    assert (after["digest"] == before["digest"], after["pixels"] == before["pixels"]) == (1, 0)
+    (root / "a.png").rename(root / "c.png")  # what was of a is of b now, and the other way round
+    (root / "b.png").rename(root / "a.png")
+    (root / "c.png").rename(root / "b.png")
+    assert listed.build_listed(path, root, tmp_path / "z")["pixels"] != after["pixels"]
+
+
+def test_images_of_one_stem_are_different_pictures(tmp_path):
+    root = pictures(tmp_path / "in", "a.png", "a.jpg", "a/b.png", "a__b.png")
+    path = tmp_path / "list.csv"
+    path.write_text("image,category,count\na.png,ship,1\na.jpg,ship,2\na/b.png,ship,3\n")
+    assert listed.build_listed(path, root, tmp_path / "out")["pairs"] == 3
+    assert sorted(table.read(tmp_path / "out").files) == [
+        "images/a.jpg.png",
+        "images/a.png",
+        "images/a__b.png",
+    ]
+    with path.open("a") as file:
+        file.write("a__b.png,ship,4\n")
+    with pytest.raises(
+        UserError, match=r"a/b\.png and a__b\.png would both be images/a__b\.png; r"
+    ):
+        listed.build_listed(path, root, tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
@@ -386,7 +420,7 @@ def test_an_oracle_counts_and_chance_does_not(questions, protocol):
     assert knowing.result.figures["top_1"] == knowing.result.figures["top_1_of_7"] == 100
     assert knowing.result.figures["mean_error"] == 0
     assert knowing.result.n == {"pairs": 40, "categories": 2, "numbers": 10}
-    assert knowing.result.digests == {"pairs": questions.digest}
+    assert knowing.result.digests == {"pairs": questions.digest, "pixels": questions.pixels}
     tops = np.zeros(10)
     for seed in range(40):
         images_QD = np.array([direction(f"{at}", seed + 1) for at in range(40)])
@@ -411,6 +445,34 @@ def test_outcomes_make_the_confusion_matrix(questions):
         [0.5, 0.5],
         [0, 0],
     ]
+
+
+def test_each_protocol_writes_numbers_its_own_way(questions):
+    for protocol, one, two in (
+        ("words", "There is one plane", "There are two planes"),
+        ("digits", "There is 1 plane", "There are 2 planes"),
+        ("captions", "There is a plane", "There are 2 planes"),
+    ):
+        texts = texts_of(questions, protocol)
+        assert texts[:2] == (f"{one} in the picture.", f"{two} in the picture.")
+        assert texts[10] == f"{one.replace('plane', 'ship')} in the picture."
+        assert len(texts) == len(set(texts)) == 20
+
+
+def test_the_digest_tells_of_all_that_is_asked():
+    window, xyxy_N4 = Window(0, 0, 64, 64), np.array([[1.0, 2, 9, 9]])
+    pair = table.Pair("a/b.png", window, "plane", 1, xyxy_N4)
+    others = (
+        replace(pair, image="a/c.png"),
+        replace(pair, window=Window(0, 0, 64, 63)),
+        replace(pair, name="ship"),
+        replace(pair, count=2),
+        replace(pair, xyxy_N4=xyxy_N4 * 1.5),
+        replace(pair, xyxy_N4=None),
+    )
+    digests = {table.digest([one]) for one in (pair, *others)}
+    assert len(digests) == 7
+    assert table.digest([pair, others[0]]) == table.digest([others[0], pair]) not in digests
 
 
 def test_features_of_something_else(questions):

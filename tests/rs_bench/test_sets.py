@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import fsspec
 import numpy as np
@@ -197,6 +198,20 @@ def test_a_missing_class_folder_is_named(tmp_path):
     assert message == f"{root}: {lacks}; no class of it: RailwayStation"
 
 
+def test_a_known_repackaging_is_the_same_set(tmp_path):
+    """RemoteCLIP's authors have RSSCN7's folders without the letter in front."""
+    root = benchmarks.class_set(tmp_path, "rs2800")
+    released = find_class_set("rs2800", tmp_path)
+    for folder in list(root.iterdir()):
+        folder.rename(folder.with_name(folder.name[1:]))
+    found = find_class_set("rs2800", tmp_path)
+    assert found.files[0].startswith("Grass/")
+    assert (found.digest, found.classes) == (released.digest, released.classes)
+    assert found.labels_I.tolist() == released.labels_I.tolist()
+    shutil.copytree(root, tmp_path / "copy")
+    assert "RSSCN7 is there twice" in said(find_class_set, "rs2800", tmp_path)
+
+
 def test_an_empty_class_is_named(tmp_path):
     root = benchmarks.class_set(tmp_path, "aid", per_class=2)
     for file in (root / "Airport").iterdir():
@@ -337,11 +352,27 @@ def test_missing_test_images_are_counted(tmp_path):
     (root / "RSICD_images/2.jpg").unlink()
     message = said(find_retrieval_set, "rsicd", tmp_path)
     missing = "1 of the 4 test images of RSICD are missing, such as RSICD_images/2.jpg"
-    assert message == f"{root}: {missing}"
+    assert message == f"{root}: {missing}; --skip-broken leaves them out"
     shutil.rmtree(root / "RSICD_images")
     message = said(find_retrieval_set, "rsicd", tmp_path)
     assert message.endswith(f"its sentences are in {root}, its images are missing")
     assert len(find_retrieval_set("rsicd", tmp_path, with_images=False).files) == 4
+
+
+def test_missing_test_images_can_be_left_out(tmp_path):
+    root = benchmarks.retrieval_set(tmp_path, "rsicd")
+    whole = find_retrieval_set("rsicd", tmp_path, skip_missing=True)
+    (root / "RSICD_images/2.jpg").unlink()
+    found = find_retrieval_set("rsicd", tmp_path, skip_missing=True)
+    assert [Path(file).name for file in found.files] == ["1.jpg", "3.jpg", "4.jpg"]
+    assert found.captions == whole.captions[:5] + whole.captions[10:]
+    assert found.image_of_text_T.tolist() == [0] * 5 + [1] * 5 + [2] * 5
+    assert found.notes[-1] == "1 of 4 images are missing and left out with their captions"
+    assert found.digest != whole.digest
+    for file in (root / "RSICD_images").iterdir():
+        file.unlink()
+    with pytest.raises(UserError, match=r"test images of RSICD are missing, such as [^;]*$"):
+        find_retrieval_set("rsicd", tmp_path, skip_missing=True)
 
 
 def test_a_train_image_may_be_missing(tmp_path):

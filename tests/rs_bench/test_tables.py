@@ -1,8 +1,10 @@
 import pytest
+from msgspec import structs
 
 from rs_bench.report.tables import AVERAGE, architecture, nearest, tables
 from rs_bench.report.text import cell, markdown
-from rs_bench.results import Result, Run
+from rs_bench.results import ALONE, Result, Run
+from rs_bench.tasks.retrieval import MULTI_POSITIVE
 
 
 def run(*results, name="RN50"):
@@ -26,17 +28,65 @@ def test_what_was_measured_otherwise_has_no_difference_and_no_average():
     (table,) = tables(run(accuracy("aid", 90.0), accuracy("resisc45", 80.0)))
     assert cell(table.lines[0], "GeoRSCLIP ViT-B-32") == "73.72*"
     assert cell(table.lines[-1], "GeoRSCLIP ViT-B-32") == ""
-    (other,) = tables(run(accuracy("aid", 90.0, protocol="ensemble")))
-    assert other.models == ()
+    for protocol in ("ensemble", "given"):
+        (other,) = tables(run(accuracy("aid", 90.0, protocol=protocol)))
+        assert other.models == ()
+
+
+@pytest.mark.parametrize(
+    ("task", "protocol", "shown"),
+    [
+        ("linear", "oracle", "98.06 (-8.06)"),
+        ("linear", "validation", "98.06*"),  # theirs is chosen on the test part
+        ("knn", "weighted", "95.63 (-5.63)"),
+        ("knn", "majority", ""),
+        ("zeroshot", "paper, all images", "95.52*"),  # by another prompt
+    ],
+)
+def test_what_is_the_same_protocol(task, protocol, shown):
+    result = accuracy("whurs19", 90.0, protocol, task)
+    (table,) = tables(run(result))
+    assert cell(table.lines[0], "RemoteCLIP RN50") == shown
+    said = "`*`: measured by other rules or on other images, no difference is meant."
+    assert said in markdown(run(result))
+
+
+def test_captions_as_given_are_held_against_nothing():
+    figures = {"mean_recall": 40.0, "image_to_text_mean": 40.0}
+    some = [
+        Result("retrieval", "ucm", protocol, figures, {"images": 210})
+        for protocol in ("given", "remoteclip", MULTI_POSITIVE)
+    ]
+    given, own, many = tables(run(*some))
+    assert (given.models, [line.label for line in given.lines]) == ((), ["mean recall"])
+    assert cell(own.lines[0], "RemoteCLIP RN50") == "49.25 (-9.25)"
+    assert [line.label for line in many.lines] == ["image to text, mean", "mean recall"]
+
+
+def test_other_images_than_published_have_no_difference_and_no_average():
+    whole, part = accuracy("aid", 90.0), accuracy("whurs19", 95.0)
+    part = structs.replace(part, notes=("ties count against", f"9 images: {ALONE}"))
+    (table,) = tables(run(whole, part))
+    shown = [cell(line, "RemoteCLIP RN50") for line in table.lines]
+    assert shown == ["86.55 (+3.45)", "95.15*", ""]
 
 
 def test_an_average_needs_every_dataset():
     few = {"shots_1": 40.0, "shots_16": 70.0}
-    some = [Result("fewshot", name, "oracle", few, {"test": 9}) for name in ("aid", "optimal31")]
+    some = [Result("fewshot", name, "pooled", few, {"test": 9}) for name in ("aid", "optimal31")]
     (table,) = tables(run(*some))
     means = {line.label: line.theirs for line in table.lines if line.dataset == AVERAGE}
     assert means["1 shot"]["RemoteCLIP RN50"].value == pytest.approx((36.95 + 42.80) / 2)
     assert means["16 shots"] == {}
+
+
+@pytest.mark.parametrize("protocol", ["fixed", "oracle"])
+def test_few_shot_figures_of_other_draws_stand_alone(protocol):
+    few = {"shots_1": 82.6, "shots_4": 95.0}
+    (table,) = tables(run(Result("fewshot", "whurs19", protocol, few, {"test": 206})))
+    assert (table.models, [line.theirs for line in table.lines]) == ((), [{}, {}])
+    (pooled,) = tables(run(Result("fewshot", "whurs19", "pooled", few, {"test": 206})))
+    assert cell(pooled.lines[0], "RemoteCLIP RN50") == "45.15 (+37.45)"
 
 
 @pytest.mark.parametrize(

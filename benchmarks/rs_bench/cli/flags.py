@@ -95,7 +95,7 @@ SkipBroken = Annotated[
         "--skip-broken", rich_help_panel=RUN, help="Leave out images that cannot be read, and say."
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Of what is drawn.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")]
 Oracle = Annotated[
     bool,
     typer.Option(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rs_bench.asked import SHOTS, Asked, Settings
+from rs_bench.asked import GIVEN, SHOTS, Asked, Settings
 from rs_bench.cli.app import EXIT_SKIPPED, app
 from rs_bench.cli.flags import Oracle, PartName, PromptKind, Seed
 from rs_bench.cli.flags import measuring as takes_options_of_measuring
+from rs_caption.errors import UserError
 
 
 class Protocol(StrEnum):
@@ -23,18 +25,13 @@ class Protocol(StrEnum):
 
 Protocols = Annotated[
     list[Protocol] | None,
-    typer.Option("--protocol", help="May be repeated; default: both, each by itself."),
-]
-FeaturesFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--features",
-        metavar="FILE",
-        help="Only these: an .npz of images (I, D), texts (T, D), image_of_text (T,).",
-    ),
+    typer.Option("--protocol", help="Of --model; may be repeated; default: both, each by itself."),
 ]
 Prompts = Annotated[
-    PromptKind, typer.Option("--prompts", help="The paper's one template, or its authors' many.")
+    PromptKind | None,
+    typer.Option(
+        "--prompts", help="Of --model: the paper's one template (default), or its authors' many."
+    ),
 ]
 Part = Annotated[
     PartName, typer.Option("--split", help="The paper's test part, or all images of a set.")
@@ -44,6 +41,12 @@ Shots = Annotated[
     typer.Option("--shots", min=1, help="May be repeated; default: 1, 4, 8, 16 and 32."),
 ]
 Draws = Annotated[int, typer.Option("--draws", min=1, help="Of the training images.")]
+Pooled = Annotated[
+    bool,
+    typer.Option(
+        "--pooled", help="Draw as the published figures are, not n a class; oracle; labelled so."
+    ),
+]
 Questions = Annotated[
     Path | None,
     typer.Option(
@@ -56,7 +59,7 @@ Questions = Annotated[
 
 @app.command()
 @takes_options_of_measuring
-def retrieval(asked: Asked, *, protocol: Protocols = None, features: FeaturesFile = None) -> None:
+def retrieval(asked: Asked, *, protocol: Protocols = None) -> None:
     """Recall at 1, 5 and 10 both ways, and mean recall, on RSITMD, RSICD and UCM.
 
     Protocol remoteclip: a text's only positive is its own image. Protocol
@@ -64,11 +67,7 @@ def retrieval(asked: Asked, *, protocol: Protocols = None, features: FeaturesFil
 
     Example: rs-bench retrieval --model RN50-quickgelu --weights RN50.pt --data data
     """
-    if features is not None:
-        from rs_bench.one_file import retrieval_of_file  # noqa: PLC0415 -- --help must not wait
-
-        retrieval_of_file(features, as_json=asked.as_json)
-        return
+    _check_model(asked, "--protocol", protocol)
     chosen = tuple(one.value for one in protocol or Protocol)
     _measure(asked, ["retrieval"], Settings(protocols=chosen))
 
@@ -85,14 +84,14 @@ def remotecount(asked: Asked, *, questions: Questions = None) -> None:
 
 @app.command()
 @takes_options_of_measuring
-def zeroshot(
-    asked: Asked, *, prompts: Prompts = PromptKind.PAPER, split: Part = PartName.TEST
-) -> None:
+def zeroshot(asked: Asked, *, prompts: Prompts = None, split: Part = PartName.TEST) -> None:
     """Accuracy of class names as classifiers, on twelve sets of classes.
 
     Example: rs-bench zeroshot --model RN50-quickgelu --weights RN50.pt --data data
     """
-    _measure(asked, ["zeroshot"], Settings(prompts=prompts.value, part=split.value))
+    _check_model(asked, "--prompts", prompts)
+    kind = prompts or PromptKind.PAPER
+    _measure(asked, ["zeroshot"], Settings(prompts=kind.value, part=split.value))
 
 
 @app.command()
@@ -123,6 +122,7 @@ def fewshot(
     shots: Shots = None,
     draws: Draws = 5,
     oracle: Oracle = False,
+    pooled: Pooled = False,
     seed: Seed = 0,
 ) -> None:
     """Accuracy of a linear classifier on a few training images a class: mean of several draws.
@@ -130,7 +130,8 @@ def fewshot(
     Example: rs-bench fewshot --model RN50-quickgelu --weights RN50.pt --data data --draws 5
     """
     chosen = tuple(shots or SHOTS)
-    _measure(asked, ["fewshot"], Settings(shots=chosen, draws=draws, oracle=oracle, seed=seed))
+    how = Settings(shots=chosen, draws=draws, oracle=oracle, pooled=pooled, seed=seed)
+    _measure(asked, ["fewshot"], how)
 
 
 @app.command(name="all")
@@ -147,8 +148,18 @@ def all_(
     _measure(asked, list(TASKS), Settings(questions=questions, oracle=oracle, seed=seed))
 
 
-def _measure(asked: Asked, tasks: list[str], settings: Settings) -> None:
-    from rs_bench.measure import measure_and_say  # noqa: PLC0415
+def _check_model(asked: Asked, option: str, value: object) -> None:
+    if value and not asked.encoding.model:
+        raise UserError(
+            f"{option} without --model: how texts of features made elsewhere were made is for "
+            "their files to say, by `protocol`"
+        )
 
+
+def _measure(asked: Asked, tasks: list[str], settings: Settings) -> None:
+    from rs_bench.measure import measure_and_say  # noqa: PLC0415 -- --help must not wait
+
+    if not asked.encoding.model:
+        settings = replace(settings, protocols=(GIVEN,), prompts=GIVEN)
     if not measure_and_say(asked, tasks, settings):
         raise typer.Exit(EXIT_SKIPPED)

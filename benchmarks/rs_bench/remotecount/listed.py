@@ -69,13 +69,24 @@ def build_listed(
         raise UserError(f"{path}: names no image")
     words = _nouns(sorted({entry.category for _, entry in entries}), nouns)
     pairs = [_pair(where, entry, root) for where, entry in entries]
-    if len({pair.picture for pair in pairs}) < len(pairs):
-        raise UserError(f"{path}: shows the same picture twice; ask once about each")
+    _check_names(path, pairs)
     if len({pair.xyxy_N4 is None for pair in pairs}) > 1:
         raise UserError(f"{path}: some entries have boxes; expected them of all, or of none")
     about = {"source": {"list": path.name}, "notes": ("of a list of the user's own",)}
     pairs.sort(key=lambda pair: (pair.image, pair.picture))
     return table.write(out, root, pairs, words, about, told)
+
+
+def _check_names(path: Path, pairs: Sequence[table.Pair]) -> None:
+    """Each picture needs a file of its own."""
+    first: dict[str, str] = {}
+    for pair in pairs:
+        if (other := first.setdefault(pair.picture, pair.image)) != pair.image:
+            raise UserError(
+                f"{path}: {other} and {pair.image} would both be {pair.picture}; rename one"
+            )
+    if len(first) < len(pairs):
+        raise UserError(f"{path}: shows the same picture twice; ask once about each")
 
 
 def _read_csv(path: Path) -> list[tuple[str, _Entry]]:

@@ -4,7 +4,7 @@
     OUT/captions.parquet, roots.json   a caption table (docs/schema.md), one caption a row; its
                                        boxes are the objects that the caption counts
     OUT/remotecount.csv                image,category,count,caption,source,window
-    OUT/remotecount.json               how many of what, the rules' numbers, the digest
+    OUT/remotecount.json               how many of what, the rules' numbers, the digests
 
 The table is the benchmark: the task reads it, `rs-caption show` draws it, `rs-caption verify`
 proves each caption by its boxes. It appears last. Legend: `_Q` questions, `_N` objects.
@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -67,7 +67,7 @@ class Pair:
     @property
     def picture(self) -> str:
         """Path of the picture below the table's folder."""
-        stem = str(PurePosixPath(self.image).with_suffix("")).replace("/", "__")
+        stem = self.image.removesuffix(".png").replace("/", "__")
         part = "" if self.window is None else "_{}_{}_{}_{}".format(*self.window)
         return f"{PICTURES}/{stem}{part}.png"
 
@@ -83,6 +83,7 @@ class CountSet:
         counts_Q: the right number.
         nouns: of the categories.
         digest: of pictures' sources, categories, numbers and objects.
+        pixels: digest of the pictures.
         notes: what a reader of figures must know.
     """
 
@@ -92,6 +93,7 @@ class CountSet:
     counts_Q: NDArray[np.intp]
     nouns: Mapping[str, Noun]
     digest: str
+    pixels: str
     notes: tuple[str, ...] = ()
 
 
@@ -119,13 +121,20 @@ def write(
     _clear(out)
     said = {name: sentences(name, nouns) for name in {pair.name for pair in pairs}}
     rows: list[Row] = []
+    shown: dict[str, str] = {}
     for image, its in groupby(pairs, key=attrgetter("image")):
         picture = _open(root / image)
         for pair in its:
-            rows.append(_row(out, picture, pair, said[pair.name][pair.count - 1]))
+            part = _part(picture, pair)
+            shown[pair.picture] = hashlib.sha256(part.tobytes()).hexdigest()
+            with whole(out / pair.picture) as partial:
+                part.save(partial, "PNG")
+            rows.append(_row(picture.size, part.size, pair, said[pair.name][pair.count - 1]))
             if told is not None:
                 told(len(rows), len(pairs))
-    report = {"dataset": NAME, "digest": digest(pairs), **_counts(pairs), **about}
+    pixels = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+    digests = {"digest": digest(pairs), "pixels": pixels}
+    report = {"dataset": NAME, **digests, **_counts(pairs), **about}
     table.write_roots(out, {NAME: out})
     write_text(out / LIST_FILE, _list(pairs, said))
     write_json(out / REPORT_FILE, report)
@@ -171,18 +180,23 @@ def _open(path: Path) -> Image.Image:
         ) from error
 
 
-def _row(out: Path, image: Image.Image, pair: Pair, caption: str) -> Row:
-    """Write the picture; the row of the table."""
-    window = pair.window or Window(0, 0, *image.size)
-    part = image.crop(window)
+def _part(image: Image.Image, pair: Pair) -> Image.Image:
+    """What is shown of an image."""
+    part = image.crop(pair.window or (0, 0, *image.size))
     scale = min(1.0, LARGEST_PX / max(part.size))
     size_wh = (max(1, round(part.width * scale)), max(1, round(part.height * scale)))
-    with whole(out / pair.picture) as partial:
-        part.resize(size_wh, Image.Resampling.LANCZOS).save(partial, "PNG")
+    return part.resize(size_wh, Image.Resampling.LANCZOS)
+
+
+def _row(image_wh: tuple[int, int], size_wh: tuple[int, int], pair: Pair, caption: str) -> Row:
+    """The row of the table, of a picture of `size_wh` pixels."""
+    window = pair.window or Window(0, 0, *image_wh)
     inside_N4 = np.empty((0, 4))
     if pair.xyxy_N4 is not None:
         low, high = np.array([*window[:2]] * 2), np.array([*size_wh] * 2)
-        inside_N4 = np.clip((pair.xyxy_N4 - low) * (high / np.array([*part.size] * 2)), 0, high)
+        inside_N4 = np.clip(
+            (pair.xyxy_N4 - low) * (high / np.array([*window.size_wh] * 2)), 0, high
+        )
     rule = f'random {{"names": [{json.dumps(pair.name)}], "template": "there"}}'
     return Row(
         dataset=NAME,
@@ -230,27 +244,13 @@ def _list(pairs: Sequence[Pair], said: Mapping[str, Sequence[str]]) -> str:
     return text.getvalue()
 
 
-def find(data: Path) -> Path:
-    """The folder of a RemoteCount at or two folders below another.
-
-    Raises:
-        UserError: there is none.
-    """
-    for place in (data, *sorted(data.glob("*")), *sorted(data.glob("*/*"))):
-        if (place / REPORT_FILE).is_file() and (place / table.TABLE_FILE).is_file():
-            return place
-    raise UserError(
-        f"{data}: holds no RemoteCount; `rs-bench build-remotecount --root DOTA --out "
-        f"{data / NAME}` makes one"
-    )
-
-
 class _Source(msgspec.Struct):
     nouns: dict[str, Noun]
 
 
 class _Report(msgspec.Struct):
     digest: str
+    pixels: str
     notes: tuple[str, ...] = ()
 
 
@@ -285,5 +285,12 @@ def read(path: Path) -> CountSet:
     files = tuple(row["image_path"] for row in rows)
     root = opened.image_file(NAME, "")
     return CountSet(
-        root, files, names_Q, np.array(counts, np.intp), nouns, report.digest, report.notes + notes
+        root,
+        files,
+        names_Q,
+        np.array(counts, np.intp),
+        nouns,
+        report.digest,
+        report.pixels,
+        report.notes + notes,
     )

@@ -19,6 +19,7 @@ from rs_caption.errors import UserError
 from rs_caption.files import write_text
 
 PAGE_FILE, MARKDOWN_FILE = "results.html", "results.md"
+Outcomes = dict[str, Mapping[str, NDArray[Any]]]
 
 
 def say_run(run: Run, *, as_json: bool) -> None:
@@ -47,6 +48,15 @@ def check_out(folder: Path, model: Mapping[str, Any]) -> None:
         )
 
 
+def keep(folder: Path, run: Run, scored: Sequence[Scored]) -> None:
+    """Add results to results.json and outcomes.npz alone, while others are still measured.
+
+    Raises:
+        WriteError, UserError: as `write_report`.
+    """
+    write_run(folder, *_gathered(folder, run, scored))
+
+
 def write_report(folder: Path, run: Run, scored: Sequence[Scored]) -> None:
     """Write results.json, outcomes.npz, plots, results.md and results.html to a folder.
 
@@ -56,10 +66,17 @@ def write_report(folder: Path, run: Run, scored: Sequence[Scored]) -> None:
         WriteError: it cannot be written to.
         UserError: it holds results of another model.
     """
+    run, outcomes = _gathered(folder, run, scored)
+    pictures = draw(run, outcomes, folder)
+    write_text(folder / MARKDOWN_FILE, markdown(run))
+    write_text(folder / PAGE_FILE, page(run, pictures))
+    write_run(folder, run, outcomes)
+
+
+def _gathered(folder: Path, run: Run, scored: Sequence[Scored]) -> tuple[Run, Outcomes]:
+    """These results and those that a folder holds beside them."""
     check_out(folder, run.model)
-    outcomes: dict[str, Mapping[str, NDArray[Any]]] = {
-        one.result.key: one.outcomes for one in scored
-    }
+    outcomes: Outcomes = {one.result.key: one.outcomes for one in scored}
     if (folder / RESULTS_FILE).is_file():
         earlier = read_run(folder)
         kept = [one for one in earlier.results if one.key not in outcomes]
@@ -67,10 +84,7 @@ def write_report(folder: Path, run: Run, scored: Sequence[Scored]) -> None:
         order = list(TASK_TITLES)
         both = sorted([*kept, *run.results], key=lambda one: order.index(one.task))
         run = Run(run.model, {**earlier.versions, **run.versions}, tuple(both))
-    pictures = draw(run, outcomes, folder)
-    write_text(folder / MARKDOWN_FILE, markdown(run))
-    write_text(folder / PAGE_FILE, page(run, pictures))
-    write_run(folder, run, outcomes)
+    return run, outcomes
 
 
 def _plain(value: object) -> object:

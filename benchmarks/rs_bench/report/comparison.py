@@ -5,7 +5,11 @@ questions are answered of each figure: by how much B exceeds A, with an interval
 items; and how often chance alone would make such a difference: for right and wrong answers
 McNemar's exact test (Dietterich 1998), for everything else the resampled items.
 
-Legend: `_N` items, `_F` figures, `_S` resamples.
+Where training images were drawn several times, the same ones for both runs, draws are resampled
+beside the items, each independently of the other (the pigeonhole bootstrap, Owen 2007). Of a single
+draw, and of the images that all training parts have in common, an interval says nothing.
+
+Legend: `_N` items, `_D` draws, `_S` resamples, `_K` kinds of items, `_P` parts, `_C` columns.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from rs_bench.results import Result
 
 RESAMPLES = 10_000
 LEVEL = 0.95
+_BLOCK_CELLS = 2**22  # numbers of drawn items at a time: 32 MB
 _OWNERS = "image_of_text"
 _OF_MODELS = frozenset({"file"})  # digests of features, not of what was measured on
 _TEXTS = "text_to_image"
@@ -73,7 +78,8 @@ def differences(
     Args:
         a: a result of the first run.
         b: of the second, with the same key, measured on the same.
-        outcomes_a: by the name of the figure, values of which it is the mean: (n,) or (draws, n).
+        outcomes_a: by the name of the figure, values of which it is the mean: (n,) or (draws, n),
+            draws of the same training images as of the second run.
         outcomes_b: likewise.
         seed: of the resampling.
     """
@@ -85,7 +91,7 @@ def differences(
         parts = [
             _gains(part, its_a[part], its_b[part], owners_T)
             for part in _parts(figure, its_a)
-            if part in its_b and its_a[part].shape[-1:] == its_b[part].shape[-1:]
+            if part in its_b and its_a[part].shape == its_b[part].shape
         ]
         if not parts:
             continue
@@ -103,14 +109,14 @@ def differences(
             float(high),
             two_sided(resampled_S) if exact is None else exact,
             "bootstrap" if exact is None else "mcnemar",
-            len(parts[0].sums_N),
+            len(parts[0].sizes_N),
         )
 
 
 class Part(NamedTuple):
-    """Of each item, the sum of its values, and how many those are."""
+    """Of each item, the sum of its values in each draw, and how many those are."""
 
-    sums_N: NDArray[np.float64]
+    sums_DN: NDArray[np.float64]
     sizes_N: NDArray[np.float64]
 
 
@@ -138,11 +144,11 @@ def _gains(
 ) -> Part:
     """By how much B is better at each item; captions of one image are no independent items."""
     scale = 1.0 if name == "mean_error" else 100.0
-    gain_N = (_per_item(values_b) - _per_item(values_a)) * scale
+    gain_DN = np.atleast_2d(values_b.astype(np.float64) - values_a) * scale
     if owners_T is None or not name.startswith(_TEXTS):
-        return Part(gain_N, np.ones(len(gain_N)))
-    sizes_N = np.bincount(owners_T).astype(np.float64)
-    return Part(np.bincount(owners_T, gain_N).astype(np.float64), sizes_N)
+        return Part(gain_DN, np.ones(gain_DN.shape[1]))
+    sums_DN = np.stack([np.bincount(owners_T, gain_N) for gain_N in gain_DN])
+    return Part(sums_DN.astype(np.float64), np.bincount(owners_T).astype(np.float64))
 
 
 def _exact(figure: str, its_a: Outcomes, its_b: Outcomes, parts: Sequence[Part]) -> float | None:
@@ -151,7 +157,7 @@ def _exact(figure: str, its_a: Outcomes, its_b: Outcomes, parts: Sequence[Part])
         return None
     right_a, right_b = its_a[figure], its_b[figure]
     kinds = set(np.unique(np.concatenate([right_a, right_b])).tolist())
-    if not kinds <= {0, 1} or len(parts[0].sums_N) != len(right_a):
+    if not kinds <= {0, 1} or len(parts[0].sizes_N) != len(right_a):
         return None
     return mcnemar(right_a > 0, right_b > 0)
 
@@ -170,25 +176,31 @@ def mcnemar(right_a_N: NDArray[np.bool_], right_b_N: NDArray[np.bool_]) -> float
 def resampled_means(
     parts: Sequence[Part], random: np.random.Generator, number: int = RESAMPLES
 ) -> NDArray[np.float64]:
-    """Means over items drawn with replacement, means_S.
+    """Means over items and draws, both drawn with replacement, means_S.
 
     Items that are alike are drawn together: how many of each kind is multinomial, which is the
-    same chance as drawing one by one, and quick however many there are.
+    same chance as drawing one by one, and quick where there are few kinds.
 
     Args:
-        parts: the mean of their means is wanted. Parts of as many items are of the same items,
-            which are drawn together; others are drawn by themselves.
+        parts: the mean of their means is wanted. Parts of as many items are of the same items and
+            draws, which are drawn together; others are drawn by themselves.
         random: draws.
         number: of resamples.
     """
     means_S = np.zeros(number)
-    for items in dict.fromkeys(len(part.sums_N) for part in parts):
-        some = [part for part in parts if len(part.sums_N) == items]
-        columns_NC = np.stack([column for part in some for column in part], axis=1)
-        kinds_KC, counts_K = np.unique(columns_NC, axis=0, return_counts=True)
-        drawn_SK = random.multinomial(items, counts_K / items, size=number)
-        totals_SC = drawn_SK @ kinds_KC
-        means_S += (totals_SC[:, 0::2] / totals_SC[:, 1::2]).sum(axis=1)
+    for items in dict.fromkeys(len(part.sizes_N) for part in parts):
+        some = [part for part in parts if len(part.sizes_N) == items]
+        columns_CN = np.concatenate([np.vstack([*part.sums_DN, part.sizes_N]) for part in some])
+        kinds_KC, counts_K = np.unique(columns_CN.T, axis=0, return_counts=True)
+        draws = len(some[0].sums_DN)
+        rows = max(1, _BLOCK_CELLS // len(counts_K))
+        for first in range(0, number, rows):
+            size = min(rows, number - first)
+            drawn_SK = random.multinomial(items, counts_K / items, size=size)
+            drawn_SD = random.multinomial(draws, np.full(draws, 1 / draws), size=size) / draws
+            totals_SPC = (drawn_SK @ kinds_KC).reshape(size, len(some), draws + 1)
+            sums_SP = np.einsum("spd,sd->sp", totals_SPC[..., :-1], drawn_SD)
+            means_S[first : first + size] += (sums_SP / totals_SPC[..., -1]).sum(axis=1)
     return means_S / len(parts)
 
 
@@ -196,12 +208,6 @@ def two_sided(resampled_S: NDArray[np.float64]) -> float:
     """How often resampling turns the difference round, twice; never 0, since it was not seen."""
     most = min(int((resampled_S <= 0).sum()), int((resampled_S >= 0).sum()))
     return min(1.0, 2 * (most + 1) / (len(resampled_S) + 1))
-
-
-def _per_item(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Means over draws, where there are draws."""
-    wide = values.astype(np.float64)
-    return wide if wide.ndim == 1 else np.asarray(wide.mean(axis=0), np.float64)
 
 
 def shared(a: Sequence[Result], b: Sequence[Result]) -> Iterator[tuple[Result, Result, str]]:
@@ -218,6 +224,8 @@ def shared(a: Sequence[Result], b: Sequence[Result]) -> Iterator[tuple[Result, R
         )
         if one.n != other.n:
             yield one, other, f"measured on {_counts(one)} and on {_counts(other)}"
+        elif one.seed != other.seed:
+            yield one, other, f"drawn by seed {one.seed} and by seed {other.seed}"
         elif unlike:
             yield one, other, f"measured on other {', '.join(unlike)}, by their digests"
         else:

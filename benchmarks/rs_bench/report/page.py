@@ -47,15 +47,18 @@ def _card(table: Table, model: str) -> dict[str, Any]:
         is_headline = candidate.label in {"mean recall", "accuracy", "top-1"}
         if is_headline or (table.task == "fewshot" and candidate.theirs):
             line = candidate
-    known = [(name, line.theirs[name]) for name in nearest(table, model, 3) if name in line.theirs]
-    bars = [("this model", line.ours, True), *((name, one.value, False) for name, one in known)]
+    known = [name for name in nearest(table, model, 3) if name in line.theirs]
+    bars = [
+        ("this model", f"{line.ours:.2f}", line.ours, True),
+        *((name, _cell(line, name)["value"], line.theirs[name].value, False) for name in known),
+    ]
     return {
         "task": TASK_TITLES.get(table.task, table.task),
         "protocol": table.protocol,
         "of": f"{line.label}, {line.dataset}",
         "bars": [
-            {"name": name, "value": f"{value:.2f}", "width": f"{value:.1f}", "ours": is_ours}
-            for name, value, is_ours in bars
+            {"name": name, "value": shown, "width": f"{value:.1f}", "ours": is_ours}
+            for name, shown, value, is_ours in bars
         ],
     }
 

@@ -80,7 +80,7 @@ def _curve(axes: Any, result: Result) -> None:
     axes.fill_between(shots, means - spread, means + spread, color=_OURS, alpha=0.2, linewidth=0)
     known: dict[str, dict[str, float]] = {}
     for one in published("fewshot"):
-        if one.dataset == result.dataset:
+        if (one.dataset, one.protocol) == (result.dataset, result.protocol):
             known.setdefault(one.model, {})[one.figure] = one.value
     for model, figures in known.items():
         points = sorted(_shots(figures))

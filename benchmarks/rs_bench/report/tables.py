@@ -1,8 +1,8 @@
 """Results beside published figures: one table for each task and protocol.
 
 A table's columns are models, the first one the run's; its rows are figures of datasets. Only what
-was measured by the same protocol stands in one table; what its authors measured by rules of their
-own (`published.OWN`) is shown, but no difference to it is.
+was published by the protocol of the table, and of a dataset that was measured whole and split as
+published, gets a difference; some that was published by other rules (`_SHOWN`) is shown without.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ TASK_TITLES = MappingProxyType(
     }
 )
 AVERAGE = "average"
-ANY_RULES = "its authors' rules"
 _WAYS = ("image_to_text", "text_to_image")
 _LABELS = MappingProxyType(
     {f"{way}_{k}": f"{way.replace('_', ' ')} R@{k}" for way in _WAYS for k in (1, 5, 10)}
@@ -40,16 +39,22 @@ _LABELS = MappingProxyType(
     | {f"top_{k}": f"top-{k}" for k in range(1, 11)}
 )
 _AVERAGED = ("mean_recall", "accuracy")
-# (task, protocol of a result) -> protocols of published figures; a task alone: of all its results.
-_BESIDE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+# task/protocol of a result -> protocol of published figures: the same, and others worth a look.
+_SAME: Mapping[str, str] = MappingProxyType(
     {
-        "retrieval/remoteclip": ("remoteclip",),
-        "retrieval/multi-positive": ("multi-positive",),
-        "zeroshot/paper": ("paper", OWN),
-        "zeroshot/paper, all images": (ALL_IMAGES,),
-        "linear": ("oracle",),
-        "knn/weighted": ("weighted",),
-        "fewshot": ("oracle",),
+        "retrieval/remoteclip": "remoteclip",
+        "retrieval/multi-positive": "multi-positive",
+        "zeroshot/paper": "paper",
+        "linear/oracle": "oracle",
+        "knn/weighted": "weighted",
+        "fewshot/pooled": "pooled",
+    }
+)
+_SHOWN: Mapping[str, str] = MappingProxyType(
+    {
+        "zeroshot/paper": OWN,
+        "zeroshot/paper, all images": ALL_IMAGES,  # by "a satellite photo of a {}."
+        "linear/validation": "oracle",
     }
 )
 
@@ -137,7 +142,8 @@ def _by_score(table: Table) -> list[str]:
 
 
 def _table(task: str, protocol: str, results: Sequence[Result]) -> Table:
-    beside = _BESIDE.get(f"{task}/{protocol}", _BESIDE.get(task, ()))
+    key = f"{task}/{protocol}"
+    beside = {_SAME.get(key), _SHOWN.get(key)}
     datasets = {result.dataset for result in results}
     known = [one for one in published(task) if one.protocol in beside and one.dataset in datasets]
     lines = [line for result in results for line in _lines(result, known)]
@@ -161,7 +167,7 @@ def figures_of(result: Result) -> list[str]:
         key=lambda name: int(name.rpartition("_")[2]),
     )
     own = [name for name in _LABELS if name in result.figures]
-    if result.protocol == "remoteclip":  # there mean recall is what is published
+    if result.protocol != "multi-positive":  # mean recall is what others publish
         own = [name for name in own if not name.endswith("_mean")]
     return own + shots
 
@@ -177,7 +183,7 @@ def label_of(figure: str) -> str:
 def _lines(result: Result, known: Sequence[Published]) -> Iterator[Line]:
     for figure in figures_of(result):
         theirs = {
-            one.model: Theirs(one.value, one.protocol != OWN)
+            one.model: Theirs(one.value, _is_same(result, one))
             for one in known
             if (one.dataset, one.figure) == (result.dataset, figure)
         }
@@ -190,8 +196,14 @@ def _lines(result: Result, known: Sequence[Published]) -> Iterator[Line]:
         )
 
 
+def _is_same(result: Result, one: Published) -> bool:
+    """Whether a published figure was measured by the same protocol on the same images."""
+    return one.protocol == _SAME.get(f"{result.task}/{result.protocol}") and not result.is_alone
+
+
 def _averages(results: Sequence[Result], known: Sequence[Published]) -> Iterator[Line]:
-    """Means over the datasets of the run; of a model only where all of them were published."""
+    """Means over the datasets of the run; of a model only where all of them are comparable."""
+    of = {result.dataset: result for result in results}
     for figure in figures_of(results[0]):
         if figure not in _AVERAGED and not figure.startswith("shots_"):
             continue
@@ -199,7 +211,7 @@ def _averages(results: Sequence[Result], known: Sequence[Published]) -> Iterator
             continue
         cells: dict[str, list[float]] = {}
         for one in known:
-            if one.figure == figure and one.protocol != OWN:
+            if one.figure == figure and _is_same(of[one.dataset], one):
                 cells.setdefault(one.model, []).append(one.value)
         yield Line(
             AVERAGE,

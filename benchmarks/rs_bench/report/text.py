@@ -10,6 +10,7 @@ from rs_caption import __version__
 from rs_caption.console import out, print_table, say
 
 _LABELS_WIDE, _COLUMN_WIDE = 46, 20  # characters of a terminal
+_STARRED = "measured by other rules or on other images, no difference is meant."
 
 
 def say_tables(run: Run) -> None:
@@ -23,6 +24,8 @@ def say_tables(run: Run) -> None:
             for line in table.lines
         ]
         print_table(table.title, header, rows)
+        if any("*" in text for row in rows for text in row):
+            say(f"  *: {_STARRED}")
         for line in counts_of(table.results):
             say(f"  {line}")
         say()
@@ -83,7 +86,7 @@ def _markdown(run: Run) -> Iterator[str]:
     yield ""
     yield (
         "Figures are per cent. In brackets: how much more than the published figure this model "
-        "has. `*`: measured by its authors' own rules, no difference is meant."
+        f"has. `*`: {_STARRED}"
     )
     for table in tables(run):
         yield ""

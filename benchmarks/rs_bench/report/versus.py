@@ -14,6 +14,7 @@ from rs_caption.errors import UserError
 
 _HEADER = ("dataset", "figure", "A", "B", "B - A", "95 % from", "to", "p")
 _SURE = 1 - LEVEL
+_LEAST = 1e-4  # of p that is printed
 _HIDDEN = ("_expected",)  # figures that JSON alone tells of
 _TOP = tuple(f"top_{k}" for k in range(2, 11))
 
@@ -68,6 +69,11 @@ def _say(first: Run, second: Run, found: Sequence[Difference]) -> None:
         f"95 %: {RESAMPLES:,} resamples of the images. p: McNemar's exact test of single right and "
         "wrong answers, of everything else the same resamples."
     )
+    if any(one.task == "fewshot" for one in found):
+        say(
+            "Few-shot: draws are resampled too, the same of both; of a single draw these tell of "
+            "its training images alone."
+        )
 
 
 def _rows(found: Sequence[Difference]) -> list[tuple[str, ...]]:
@@ -80,10 +86,14 @@ def _rows(found: Sequence[Difference]) -> list[tuple[str, ...]]:
             f"{one.by:+.2f}",
             f"{one.low:+.2f}",
             f"{one.high:+.2f}",
-            f"{one.p_value:.4f}{'*' * (one.p_value < _SURE)}",
+            f"{_shown(one.p_value)}{'*' * (one.p_value < _SURE)}",
         )
         for one in found
     ]
+
+
+def _shown(p_value: float) -> str:
+    return "<0.0001" if p_value < _LEAST else f"{p_value:.4f}"
 
 
 def _plain(

@@ -11,6 +11,11 @@ from rs_bench.accuracy import About, Probe, right
 from rs_bench.linear import PENALTIES, best, fit, fit_chosen
 from rs_bench.results import Scored
 
+_ENDS = {  # beyond them a better one may lie
+    PENALTIES[0]: " (the strongest that is tried)",
+    PENALTIES[-1]: " (the weakest that is tried)",
+}
+
 
 def linear(probe: Probe, *, oracle: bool = False, seed: int = 0) -> Scored:
     """Accuracy on the test part.
@@ -30,8 +35,8 @@ def linear(probe: Probe, *, oracle: bool = False, seed: int = 0) -> Scored:
     else:
         chosen = fit_chosen(train_ND, labels_N, probe.num_classes, seed=seed)
         where = "on a held-out fifth of the training part"
-    weakest = " (the weakest that is tried)" * (chosen.penalty == PENALTIES[-1])
-    notes = [f"penalty {chosen.penalty:g}, chosen {where}{weakest}"]
+    end = _ENDS.get(chosen.penalty, "")
+    notes = [f"penalty {chosen.penalty:g}, chosen {where}{end}"]
     if not chosen.converged:
         notes.append("the solver stopped before it converged")
     about = About(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rs_bench.counting import NUMBERS, Counting, Numbers, judge_counts, sentences
 from rs_bench.results import Result, Scored
+from rs_bench.rows import check_finite, unit
 from rs_caption.errors import UserError
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def remotecount(
     _check(images_QD, texts_TD, found, protocol)
     categories = _categories(found)
     own_Q = np.array([categories.index(name) for name in found.names_Q])
-    texts_KCD = _unit(texts_TD).reshape(len(categories), len(NUMBERS), -1)
-    scores_QC = np.einsum("qd,qcd->qc", _unit(images_QD), texts_KCD[own_Q])
+    texts_KCD = unit(texts_TD, np.float64).reshape(len(categories), len(NUMBERS), -1)
+    scores_QC = np.einsum("qd,qcd->qc", unit(images_QD, np.float64), texts_KCD[own_Q])
     counted = judge_counts(scores_QC, found.counts_Q)
     result = Result(
         task="remotecount",
@@ -79,7 +80,7 @@ def remotecount(
         figures=_figures(counted, found.counts_Q),
         n={"pairs": len(found.files), "categories": len(categories), "numbers": len(NUMBERS)},
         notes=(*found.notes, _ABOUT),
-        digests={"pairs": found.digest},
+        digests={"pairs": found.digest, "pixels": found.pixels},
     )
     return Scored(result, _outcomes(counted, found.counts_Q))
 
@@ -104,12 +105,8 @@ def _check(
             f"RemoteCount, {protocol}: expected features of {expected[0]:,} pictures and "
             f"{expected[1]:,} texts, of one length; found {images_QD.shape} and {texts_TD.shape}"
         )
-    for what, features_ND in (("picture", images_QD), ("text", texts_TD)):
-        if not (finite_N := np.isfinite(features_ND).all(axis=1)).all():
-            raise UserError(
-                f"RemoteCount: the features of {what} {int(finite_N.argmin())} are not finite "
-                f"({int((~finite_N).sum()):,} such)"
-            )
+    check_finite(images_QD, "RemoteCount", "picture")
+    check_finite(texts_TD, "RemoteCount", "text")
 
 
 def _figures(counted: Counting, counts_Q: NDArray[np.intp]) -> dict[str, float]:
@@ -135,9 +132,3 @@ def confusion(number_Q: NDArray[np.integer], answer_Q: NDArray[np.integer]) -> N
 
 def _categories(found: CountSet) -> list[str]:
     return sorted(set(found.names_Q))
-
-
-def _unit(rows_ND: NDArray[np.floating]) -> NDArray[np.float64]:
-    wide_ND = rows_ND.astype(np.float64)
-    lengths_N1 = np.linalg.norm(wide_ND, axis=1, keepdims=True)
-    return np.asarray(wide_ND / np.maximum(lengths_N1, np.finfo(np.float64).tiny), np.float64)

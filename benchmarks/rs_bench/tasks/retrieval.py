@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from rs_bench.metrics import RECALL_AT, Recall, hits, named, per_cent
 from rs_bench.ranks import BothRanks, Cosines, Matrix, Positives, Ranks, Told, count_ranks
 from rs_bench.results import Result, Scored
+from rs_bench.rows import check_finite
 from rs_bench.topk import both_ways, hits_as_topk, undecided
 from rs_caption.console import counted
 from rs_caption.errors import UserError
@@ -31,7 +32,8 @@ from rs_caption.errors import UserError
 if TYPE_CHECKING:
     from rs_bench.sets import RetrievalSet
 
-PROTOCOLS = ("remoteclip", "multi-positive")
+MULTI_POSITIVE = "multi-positive"
+PROTOCOLS = ("remoteclip", MULTI_POSITIVE)
 PREFIX = "a satellite image. "  # of `multi-positive`
 MOST_SCORES = 1 << 27  # half a gigabyte; of more no matrix is made, and ties go by position
 _WAYS = ("image_to_text", "text_to_image")
@@ -43,7 +45,7 @@ class Asked:
 
     Attributes:
         dataset: as its manifest names it.
-        protocol: one of `PROTOCOLS`.
+        protocol: one of `PROTOCOLS`, or `given`.
         num_images: in the order of the set's files.
         texts: what the text encoder is given; empty where only features are at hand.
         positives: which of these texts belong to which images.
@@ -127,7 +129,7 @@ def retrieval(
         notes=notes,
         digests=dict(asked.digests or {}),
     )
-    if asked.protocol == "remoteclip":  # so that an image is compared with all its captions
+    if asked.protocol != MULTI_POSITIVE:  # so that an image is compared with all its captions
         return Scored(result, {**outcomes, "image_of_text": asked.positives.image_P})
     return Scored(result, outcomes)
 
@@ -149,13 +151,8 @@ def _check(images_ID: NDArray[np.floating], texts_TD: NDArray[np.floating], aske
             f"{asked.dataset}, {asked.protocol}: expected features of {expected[0]:,} images and "
             f"{expected[1]:,} texts, of one length; found {images_ID.shape} and {texts_TD.shape}"
         )
-    for what, features_ND in (("image", images_ID), ("text", texts_TD)):
-        bad_N = ~np.isfinite(features_ND).all(axis=1)
-        if bad_N.any():
-            raise UserError(
-                f"{asked.dataset}: the features of {what} {int(bad_N.argmax())} are not finite "
-                f"({counted(int(bad_N.sum()), what)} such); it would match all or none"
-            )
+    check_finite(images_ID, asked.dataset, "image")
+    check_finite(texts_TD, asked.dataset, "text")
 
 
 def _outcomes(

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs_bench.accuracy import About, Floats, Probe, right
-from rs_bench.knn import unit
 from rs_bench.results import Scored
+from rs_bench.rows import unit
 from rs_caption.errors import UserError
 
 ALL_IMAGES = ", all images"
@@ -22,7 +22,7 @@ ALL_IMAGES = ", all images"
 
 def class_features(texts_PKD: Floats) -> NDArray[np.float32]:
     """One feature a class, (K, D), of length 1: the mean of its prompts', each of length 1."""
-    return unit(unit(texts_PKD).mean(axis=0))
+    return unit(unit(texts_PKD, np.float32).mean(axis=0), np.float32)
 
 
 def zeroshot(
@@ -33,7 +33,7 @@ def zeroshot(
     Args:
         probe: a set of classes with its images' features.
         texts_PKD: features of its prompts, classes in the set's order.
-        kind: of prompts, for the protocol's name: `paper` or `ensemble`.
+        kind: of prompts, for the protocol's name: `paper`, `ensemble` or `given`.
         all_images: score the training part too, which nothing is trained on here.
 
     Raises:
@@ -47,7 +47,7 @@ def zeroshot(
         )
     counted_I = ~probe.found.train_I | all_images
     labels_I = probe.found.labels_I[counted_I]
-    scores_IK = unit(probe.images_ID[counted_I]) @ class_features(texts_PKD).T
+    scores_IK = unit(probe.images_ID[counted_I], np.float32) @ class_features(texts_PKD).T
     n = {"images": len(labels_I), "classes": probe.num_classes, "prompts": len(texts_PKD)}
     about = About("zeroshot", kind + ALL_IMAGES * all_images, n, ("ties count against",))
     return probe.scored(about, right(scores_IK, labels_I), labels_I)
