@@ -14,11 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import msgspec
 import pyarrow as pa
 
 from rs_caption import table
 from rs_caption.engine import Engine, Merge, Progress, engine_for, no_progress
-from rs_caption.facts import Noun
+from rs_caption.facts import Noun, OwnTerms, Terms
 from rs_caption.files import remove_folder, sweep, write_json
 from rs_caption.listing import nothing_usable, undocumented
 from rs_caption.lock import only_run
@@ -27,6 +28,7 @@ from rs_caption.request import Request
 from rs_caption.sample import PIXELS, Skipped
 from rs_caption.shard import Part, read_part
 from rs_caption.skips import write_skipped, write_unhashed
+from rs_caption.terms.known import NOBODY, TERMS
 
 REPORT_FILE = "convert.json"
 
@@ -128,6 +130,7 @@ def _land(
         "manifest": manifest.digest,
         "options": options.as_dict(),
         "nouns": {name: _words(noun) for name, noun in manifest.nouns.items()},
+        **_stated_terms(manifest.terms),
     }
     table.write_roots(out, {manifest.name: request.root})
     write_skipped(out, skipped, manifest.quirks)
@@ -154,6 +157,13 @@ def _land(
     table.write(out / table.TABLE_FILE, _rows(parts), about)
     remove_folder(out / PARTS_FOLDER)
     sweep(out)
+
+
+def _stated_terms(terms: Terms) -> dict[str, object]:
+    """The terms of own data, where the user states them: no manifest does."""
+    if not isinstance(terms, OwnTerms) or terms == NOBODY:
+        return {}
+    return {TERMS: msgspec.to_builtins(terms)}
 
 
 def _words(noun: Noun) -> dict[str, object]:

@@ -12,6 +12,8 @@ import msgspec
 
 Family = Literal["det", "seg", "ret", "cls", "count"]
 Colour = tuple[int, int, int]
+Answer = Literal["yes", "no", "unknown"]
+NO_LICENCE = "NOASSERTION"  # SPDX's word for a licence that is not known
 MaskValue = int | Colour  # a pixel of a label mask: an index, or red, green and blue
 
 
@@ -55,10 +57,14 @@ class Ignored(Facts, frozen=True, kw_only=True):
 
 
 class Folder(Facts, frozen=True, kw_only=True):
-    """A class of a classification benchmark: its folder, and the words for it."""
+    """A class of a classification benchmark: its folder, and the words for it.
+
+    `also` is what a known repackaging calls the folder.
+    """
 
     name: str
     phrase: str
+    also: str = ""
 
 
 class Part(Facts, frozen=True, kw_only=True):
@@ -193,12 +199,30 @@ class Download(Facts, frozen=True, kw_only=True):
 
 
 class Terms(Facts, frozen=True, kw_only=True):
-    """What the owners of the data allow."""
+    """What the owners of the data allow.
+
+    `spdx` is an expression of SPDX identifiers; LicenseRef-... where SPDX has none, NOASSERTION
+    where no licence is known. `redistribution_source` says who says so.
+    """
 
     source: str
     licence: str
-    commercial_use: bool
+    commercial_use: Answer
     homepage: str
+    spdx: str = NO_LICENCE
+    redistribution: Answer = "unknown"
+    redistribution_source: str = ""
+
+
+class OwnTerms(Terms, frozen=True, kw_only=True):
+    """The terms of data of a user's own, as the user states them, and what to cite."""
+
+    source: str = "whoever made the table"
+    licence: str = "not stated"
+    commercial_use: Answer = "unknown"
+    homepage: str = ""
+    title: str = ""
+    citation: str = ""
 
 
 class Paper(Facts, frozen=True, kw_only=True):

@@ -133,7 +133,12 @@ def _select(name: str, wish: Wish, version: str) -> tuple[Manifest, str]:
 
 
 def _packaged(name: str, wish: Wish) -> Manifest:
-    given = {"--name": wish.name, "--classes": wish.classes, "--nouns": wish.nouns}
+    given = {
+        "--name": wish.name,
+        "--classes": wish.classes,
+        "--nouns": wish.nouns,
+        "--terms": wish.terms,
+    }
     found = manifest.load(name)
     for option, value in given.items():
         if value:

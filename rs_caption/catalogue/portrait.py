@@ -7,11 +7,16 @@ from textwrap import wrap
 
 from rs_caption.catalogue.outline import other_places, tree
 from rs_caption.catalogue.overview import FAMILIES, images_of
-from rs_caption.facts import Split
+from rs_caption.facts import Answer, Split
 from rs_caption.manifest import CAPTIONED, Manifest
 
 _INDENT = "  "
 _LABEL = 14  # columns of the words before a fact
+_ANSWERS: dict[Answer, str] = {
+    "yes": "allowed",
+    "no": "not allowed",
+    "unknown": "not known to be allowed",
+}
 
 
 def portrait(facts: Manifest, width: int) -> Iterator[str]:
@@ -21,8 +26,8 @@ def portrait(facts: Manifest, width: int) -> Iterator[str]:
     yield from _fact("cite", facts.citation, width)
     yield from _fact("homepage", facts.terms.homepage, width)
     yield from _fact("terms", facts.terms.licence, width)
-    allowed = "yes" if facts.terms.commercial_use else "no: prohibited, or not granted"
-    yield from _fact("commercial use", allowed, width)
+    yield from _fact("commercial use", _ANSWERS[facts.terms.commercial_use], width)
+    yield from _fact("passing it on", _ANSWERS[facts.terms.redistribution], width)
     yield from _download(facts, width)
     yield from _layouts(facts, width)
     yield from _splits(facts)

@@ -39,6 +39,7 @@ from rs_caption.flags import (
     Version,
     WorkersOption,
 )
+from rs_caption.terms.options import CommercialOnly, Licences, TermsFile
 
 
 @app.command()
@@ -65,6 +66,9 @@ def convert(
     classes: Classes = None,
     nouns: Nouns = None,
     hashed: Hashed = False,
+    licence: Licences = None,
+    commercial_only: CommercialOnly = False,
+    terms: TermsFile = None,
     workers: WorkersOption = default_workers(),
     engine: EngineOption = EngineName.POOL,
     shard: ShardOption = "",
@@ -78,6 +82,7 @@ def convert(
     from rs_caption.commands import corpus, steps  # noqa: PLC0415
     from rs_caption.own.found import Wish  # noqa: PLC0415
     from rs_caption.select import Typed  # noqa: PLC0415
+    from rs_caption.terms.choice import Choice  # noqa: PLC0415
 
     typed = Typed(
         seed=seed,
@@ -92,7 +97,7 @@ def convert(
         every=every,
         bands=bands,
     )
-    wish = Wish(root, name, classes, nouns, not annotations_only)
+    wish = Wish(root, name, classes, nouns, not annotations_only, terms)
     corpus.check_choice(source, wish, typed, every_dataset=every_dataset)
     run_it = corpus.convert_all if every_dataset else steps.convert_dataset
     how = steps.How(
@@ -100,6 +105,7 @@ def convert(
         work=work_of(workers, engine, shard),
         stop_on_error=on_error is OnError.STOP,
         hashed=hashed,
+        choice=Choice(tuple(licence or ()), commercial_only),
     )
     ended = run_it(source, wish, typed, out, how)
     exit_if_skipped(ended)

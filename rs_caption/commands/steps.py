@@ -20,6 +20,8 @@ from rs_caption.request import Request
 from rs_caption.select import Typed, select, splits_of
 from rs_caption.show import draw, find_rows, lines
 from rs_caption.skips import SKIPPED_FILE, UNHASHED_FILE
+from rs_caption.terms.choice import Choice, leaving
+from rs_caption.terms.known import stated_of_facts
 from rs_caption.verify import Tally, check_table
 from rs_caption.world import write_world
 
@@ -34,11 +36,17 @@ class How(NamedTuple):
     work: Work = ALONE
     stop_on_error: bool = False
     hashed: bool = False  # fill the `phash` column too
+    choice: Choice = Choice()  # the terms of use that will do
 
 
 def convert_dataset(source: str, wish: Wish, typed: Typed, folder: Path, how: How) -> int:
-    """Convert, print the summary; returns how many skips and missing hashes are unexpected."""
+    """Convert, print the summary; returns how many skips and missing hashes are unexpected.
+
+    Raises:
+        UserError: something asked for cannot be, or the terms of the dataset are not those chosen.
+    """
     facts, options = select(source, wish, typed)
+    leaving({facts.name: stated_of_facts(facts)}, how.choice)
     request = Request(
         manifest=facts,
         root=wish.root,

@@ -12,11 +12,12 @@ from collections.abc import Callable
 import msgspec
 
 from rs_caption.errors import UserError
-from rs_caption.facts import Class, Layout, Noun, Split, Terms
+from rs_caption.facts import Class, Layout, Noun, Split
 from rs_caption.manifest import Manifest, names
 from rs_caption.own import coco, masks, table_csv, voc, yolo
 from rs_caption.own.found import Found, Known, Wish
 from rs_caption.own.nouns import nouns_of
+from rs_caption.terms.known import own_terms
 
 FORMS: dict[str, Callable[[Wish], Found]] = {
     "coco": coco.describe,
@@ -33,23 +34,24 @@ def manifest_of(form: str, wish: Wish) -> Manifest:
     """The manifest of the data below `wish.root`, named after its form unless `wish` names it.
 
     Raises:
-        UserError: the folder has not this form, a file given for classes or nouns is no such, or
-            the name is not fit.
+        UserError: the folder has not this form, a file given for classes, nouns or terms is no
+            such, or the name is not fit.
     """
     _check_name(wish.name)
     found = FORMS[form](wish)
     nouns = nouns_of([known.name for known in found.classes], wish.nouns)
     classes = tuple(_class(known, nouns[known.name]) for known in found.classes)
+    terms = own_terms(wish.terms, wish.name or form)
     splits = {part.split for part in found.parts if part.split} | set(found.splits)
     manifest = Manifest(
         name=wish.name or form,
-        title=wish.name or f"{form} data",
+        title=terms.title or wish.name or f"{form} data",
         family=found.family,
         reader=found.reader,
-        citation="",
+        citation=terms.citation,
         layout=Layout(source=_YOURS, parts=found.parts, suffix=found.suffix),
         splits={split: Split(source=_YOURS) for split in sorted(splits)},
-        terms=Terms(source=_YOURS, licence="yours", commercial_use=False, homepage=""),
+        terms=terms,
         classes=classes,
         classes_source=_YOURS,
         boxes=found.boxes,

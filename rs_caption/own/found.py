@@ -20,6 +20,7 @@ class Wish:
     classes: Path | None = None  # a table of classes: names, with ids, mask values or colours
     nouns: Path | None = None  # a table of nouns
     with_images: bool = True
+    terms: Path | None = None  # a file with the terms of use
 
 
 class Known(NamedTuple):

@@ -33,7 +33,7 @@ val = {{ source = "-" }}
 [terms]
 source = "-"
 licence = "-"
-commercial_use = true
+commercial_use = "yes"
 homepage = "-"
 {more}
 """

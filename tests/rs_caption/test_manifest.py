@@ -30,7 +30,7 @@ test = { annotated = false, source = "its readme" }
 
 [terms]
 licence = "CC0"
-commercial_use = true
+commercial_use = "yes"
 homepage = "https://example.org"
 source = "its readme"
 """
@@ -56,7 +56,7 @@ def test_every_fact_is_read():
     assert (part.split, part.images, part.annotations) == ("train", ("images", "img"), ("labels",))
     assert (toy.splits["train"].images, toy.splits["train"].annotated) == (3, True)
     assert (toy.splits["test"].images, toy.splits["test"].annotated) == (None, False)
-    assert (toy.terms.licence, toy.terms.commercial_use) == ("CC0", True)
+    assert (toy.terms.licence, toy.terms.commercial_use) == ("CC0", "yes")
     assert (toy.palette, toy.quirks, toy.classes_source) == (None, {}, "")
     assert list(toy.nouns) == ["plane", "airport"]
     assert toy.nouns["airport"].article == "an"

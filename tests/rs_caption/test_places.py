@@ -41,7 +41,7 @@ val = { source = "-" }
 [terms]
 source = "-"
 licence = "-"
-commercial_use = true
+commercial_use = "yes"
 homepage = "-"
 [layout]
 source = "-"

@@ -36,7 +36,7 @@ val = { source = "this test" }
 [terms]
 source = "this test"
 licence = "none"
-commercial_use = true
+commercial_use = "yes"
 homepage = "none"
 """
 COAST = manifest.parse(FACTS.encode(), "coast.toml")

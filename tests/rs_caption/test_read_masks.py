@@ -37,7 +37,7 @@ train = { source = "-" }
 [terms]
 source = "-"
 licence = "-"
-commercial_use = true
+commercial_use = "yes"
 homepage = "-"
 [layout]
 source = "-"

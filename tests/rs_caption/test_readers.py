@@ -103,7 +103,7 @@ train = { source = "this test" }
 [terms]
 source = "this test"
 licence = "none"
-commercial_use = true
+commercial_use = "yes"
 homepage = "none"
 """
 

@@ -12,6 +12,7 @@ from rs_caption import manifest
 from rs_caption.errors import REASONS
 from rs_caption.facts import Noun
 from rs_caption.readers import READERS
+from rs_caption.terms.known import is_expression
 
 SHIPPED = list(manifest.load_all())
 PAPER = {  # RemoteCLIP's Table I: images, classes, boxes
@@ -120,6 +121,29 @@ def test_an_archive_says_what_it_holds(archive):
     assert re.fullmatch(r"([0-9a-f]{32})?", archive.md5)
 
 
+@pytest.mark.parametrize("shipped", SHIPPED, ids=manifest.names())
+def test_terms_agree_with_themselves(shipped):
+    terms = shipped.terms
+    if terms.commercial_use == "yes" or terms.redistribution == "yes":
+        assert terms.spdx != "NOASSERTION"
+    if "-NC-" in terms.spdx or terms.spdx == "LicenseRef-academic-only":
+        assert terms.commercial_use == "no"
+    if "Google Earth" in terms.source + terms.licence:
+        assert (terms.commercial_use, terms.redistribution) != ("yes", "yes")
+        assert "google" in terms.redistribution_source.lower()
+    if terms.spdx == "NOASSERTION":
+        assert "none" in terms.licence
+
+
+def test_the_docs_have_the_terms_of_every_dataset():
+    text = (Path(__file__).parents[2] / "docs/licences.md").read_text()
+    found = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (\w+) \| (\w+) \|$", text, re.MULTILINE)
+    assert found == [
+        (one.name, one.terms.spdx, one.terms.commercial_use, one.terms.redistribution)
+        for one in SHIPPED
+    ]
+
+
 def test_all_that_ship_are_listed_in_order():
     assert manifest.names() == sorted(manifest.names())
     assert [shipped.name for shipped in SHIPPED] == manifest.names()
@@ -136,6 +160,8 @@ def test_a_shipped_manifest_states_its_sources(shipped):
     assert not any("from memory" in table.source for table in tables)
     assert shipped.citation.strip()
     assert shipped.terms.homepage.startswith(("https://", "http://"))
+    assert shipped.terms.redistribution_source.strip()
+    assert is_expression(shipped.terms.spdx)
     assert bool(shipped.classes) == bool(shipped.classes_source.strip())
 
 

@@ -60,7 +60,7 @@ archives = [{ name = "island.zip", holds = "all of it", md5 = "0123456789abcdef0
 [terms]
 source = "this test"
 licence = "CC BY-NC 4.0, for research (no more)"
-commercial_use = false
+commercial_use = "no"
 homepage = "https://example.org"
 [tiles]
 side = 512
@@ -117,7 +117,8 @@ def test_portrait(island, width):
     text = "\n".join(found)
     for said in (
         "island: Island",
-        "no: prohibited, or not granted",
+        "commercial use  not allowed",
+        "passing it on   not known to be allowed",
         "island.zip: all of it",
         "md5 0123456789abcdef0123456789abcdef",
         "  train                   7         20",
