@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from rs_caption import manifest, table
 from rs_caption.commands.steps import How, convert_dataset
 from rs_caption.console import out as out_console
 from rs_caption.console import print_table, progress_bar, say
-from rs_caption.convert import REPORT_FILE
 from rs_caption.corpus.discover import Discovery, Found, find
-from rs_caption.corpus.stats import COLUMNS, Counts, count, lines, remarks_of
+from rs_caption.corpus.remarks import remarks_beside
+from rs_caption.corpus.stats import COLUMNS, Counts, count, lines
 from rs_caption.corpus.stats_text import comparison
 from rs_caption.engine import Shard
 from rs_caption.errors import UserError, WriteError
-from rs_caption.files import check_root, read_json, write_json
+from rs_caption.files import check_root, write_json
 from rs_caption.own.found import Wish
 from rs_caption.select import Typed
+from rs_caption.terms.choice import Choice, by_reason, leaving
+from rs_caption.terms.known import stated_of_facts
 
 _NARROWEST = 60  # columns
 
@@ -41,6 +42,7 @@ def check_choice(source: str, wish: Wish, typed: Typed, *, every_dataset: bool) 
         "--name": wish.name,
         "--classes": wish.classes,
         "--nouns": wish.nouns,
+        "--terms": wish.terms,
     }
     for option, value in given.items():
         if every_dataset and value:
@@ -63,7 +65,7 @@ def convert_all(_: str, wish: Wish, typed: Typed, out: Path, how: How) -> int:
         raise UserError("--every is for videos; none of the datasets found has any")
     tables, failed, skipped = [], [], 0
     wanted = _lower(how.splits)
-    for one in _asked_for(discovery.found, how.splits):
+    for one in _allowed(_asked_for(discovery.found, how.splits), how.choice):
         name = one.facts.name
         splits = tuple(sorted(split for split in one.facts.annotated if split.lower() in wanted))
         root, own = replace(wish, root=one.root), how._replace(splits=splits)
@@ -116,6 +118,22 @@ def _asked_for(found: Sequence[Found], splits: tuple[str, ...]) -> list[Found]:
     return having
 
 
+def _allowed(found: Sequence[Found], choice: Choice) -> list[Found]:
+    """The datasets whose terms will do; the others are named, with the reason.
+
+    Raises:
+        UserError: none has such terms.
+    """
+    stated = {one.facts.name: stated_of_facts(one.facts) for one in found}
+    left = by_reason(leaving(stated, choice))
+    for reason, names in left.items():
+        say(f"Left out, {reason}: {', '.join(names)}")
+    if left:
+        say()
+    gone = {name for names in left.values() for name in names}
+    return [one for one in found if one.facts.name not in gone]
+
+
 def _print_discovery(root: Path, discovery: Discovery) -> None:
     """What was found where.
 
@@ -147,37 +165,14 @@ def print_stats(paths: Sequence[Path], file: Path | None) -> None:
     """
     known = {facts.name: facts for facts in manifest.load_all()}
     counts: dict[str, Counts] = {}
-    remarks: dict[str, list[str]] = {}
     opened = [table.open_table(path) for path in paths]
     with progress_bar("Counting") as progress:
         for number, one in enumerate(opened):
             count(one.batches(COLUMNS), counts)
             progress(number + 1, len(opened))
-    for one in opened:
-        for name in one.about.get("sources", {}):
-            said = remarks.setdefault(name, [])
-            if name in counts:
-                said += [text for text in _said_of(one, name, counts[name]) if text not in said]
-    for name, said in remarks.items():
-        holding = sum(name in one.about.get("sources", {}) for one in opened)
-        if holding > 1:
-            said.append(f"in {holding} of the tables: rows that stand in several count as often")
-    made = lines(counts, known, remarks)
+    made = lines(counts, known, remarks_beside(opened, counts))
     for line in comparison(made, known, max(_NARROWEST, out_console.width)):
         say(line)
     if file is not None:
         write_json(file, [{**asdict(line), "difference": line.difference} for line in made])
         say(f"Written: {file}")
-
-
-def _said_of(one: table.CaptionTable, name: str, counted: Counts) -> Iterator[str]:
-    """What a table, and the report beside it, say of how it came about."""
-    yield from remarks_of(one.about["sources"][name], counted)
-    if "dedup" in one.about:
-        yield "de-duplicated table"
-    report = one.path.with_name(REPORT_FILE)
-    found: Any = read_json(report) if report.is_file() else {}
-    skipped = found.get("skipped", {}) if isinstance(found, dict) else {}
-    if skipped:
-        listed = ", ".join(f"{number:,} {reason}" for reason, number in skipped.items())
-        yield f"skipped: {listed}"

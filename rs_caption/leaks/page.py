@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -16,6 +15,7 @@ from rs_caption.leaks import words
 from rs_caption.leaks.findings import Cell, Comparison, Pair
 from rs_caption.leaks.shots import SIDE_PX, Shot, Wish, data_url
 from rs_caption.looks.levels import LEVELS
+from rs_caption.pages import fill
 from rs_caption.sample import Skipped
 
 _TEMPLATE = "page.html.jinja"
@@ -52,28 +52,24 @@ def page(
     found: Comparison, cells: Sequence[Cell], shots: Mapping[Wish, Shot], commands: Commands
 ) -> str:
     """The HTML text; the same input gives the same text."""
-    import jinja2  # noqa: PLC0415 -- only here
-
-    source = resources.files("rs_caption.leaks").joinpath(_TEMPLATE).read_text("utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     numbered = [(f"cell-{at}", cell) for at, cell in enumerate(cells, start=1)]
-    text = environment.from_string(source).render(
-        title=words.listed(list(found.tests)) or "no tests",
-        leaks=found.leaving > 0,
-        headline=words.headline(found),
-        sentences=words.by_test(found),
-        looked_for=words.looked_for(found),
-        hero=[_figure(pair, shots) for pair in _hero(cells)],
-        matrix=_matrix(found, numbered),
-        levels=_levels(found),
-        remedy=words.remedy(found),
-        dedup=commands.dedup,
-        cells=[_section(anchor, cell, shots) for anchor, cell in numbered],
-        unread=list(_unread(found)),
-        tool=f"rs-caption {__version__}",
-        command=commands.leaks,
-    )
-    return text.rstrip() + "\n"
+    values = {
+        "title": words.listed(list(found.tests)) or "no tests",
+        "leaks": found.leaving > 0,
+        "headline": words.headline(found),
+        "sentences": words.by_test(found),
+        "looked_for": words.looked_for(found),
+        "hero": [_figure(pair, shots) for pair in _hero(cells)],
+        "matrix": _matrix(found, numbered),
+        "levels": _levels(found),
+        "remedy": words.remedy(found),
+        "dedup": commands.dedup,
+        "cells": [_section(anchor, cell, shots) for anchor, cell in numbered],
+        "unread": list(_unread(found)),
+        "tool": f"rs-caption {__version__}",
+        "command": commands.leaks,
+    }
+    return fill("rs_caption.leaks", _TEMPLATE, values)
 
 
 def _hero(cells: Sequence[Cell]) -> list[Pair]:
