@@ -126,7 +126,8 @@ class CaptionTable:
         """
         with _undamaged(self.path):
             file = pq.ParquetFile(storage.readable(self.path))
-            yield from file.iter_batches(ROW_GROUP_ROWS, columns=columns)
+            for group in range(file.num_row_groups):  # of all at once, pyarrow keeps what it read
+                yield from file.iter_batches(ROW_GROUP_ROWS, row_groups=[group], columns=columns)
 
     def rows_at(self, positions: Sequence[int]) -> list[dict[str, Any]]:
         """Single rows; only the row groups that hold them are read."""

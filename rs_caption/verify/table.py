@@ -69,7 +69,7 @@ def check_table(
         for row in rows(batch):
             dataset, image_id = row["dataset"], row["image_id"]
             if dataset not in courts:
-                courts[dataset] = _court(table, dataset)
+                courts[dataset] = court(table, dataset)
             family, judge = courts[dataset]
             yield from _check_place(row, before, family)
             yield from check_row(row, judge)
@@ -93,7 +93,7 @@ def _check_place(row: Row, before: str, family: str) -> Iterator[Problem]:
         yield Problem(image_id, "", f"family is {row['family']!r} instead of {family!r}")
 
 
-def _court(table: CaptionTable, dataset: str) -> tuple[str, Judge]:
+def court(table: CaptionTable, dataset: str) -> tuple[str, Judge]:
     """Family and judge of a dataset."""
     try:
         stated = msgspec.convert(table.about["sources"][dataset], _Stated)
