@@ -35,6 +35,14 @@ def test_the_core_imports_neither_torch_nor_the_trainer(path):
     assert not tops & {"torch", "torchvision", "open_clip", "rs_train", "rs_bench"}
 
 
+def test_two_modules_of_the_benchmarks_import_torch():
+    tops = {
+        path.stem: {name.split(".")[0] for name in imported(path)}
+        for path in (ROOT / "benchmarks/rs_bench").rglob("*.py")
+    }
+    assert {stem for stem, names in tops.items() if "torch" in names} == {"encoder", "topk"}
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "rs_caption/verify").glob("*.py")), ids=str)
 def test_verify_shares_nothing_with_the_captioner(path):
     names = set(imported(path))
@@ -65,13 +73,15 @@ def options(app):
 def test_the_options_of_rs_caption_are_frozen():
     assert options(rs_caption.cli.app) == {
         "convert": (
-            "--all --annotations-only --bands --central --classes --engine --every --hash "
-            "--min-area --min-visible --name --nouns --on-error --out --overlap --root --rules "
-            "--seed --shard --source --split --style --tile --version --workers"
+            "--all --annotations-only --bands --central --classes --commercial-only --engine "
+            "--every --hash --licence --min-area --min-visible --name --nouns --on-error --out "
+            "--overlap --root --rules --seed --shard --source --split --style --terms --tile "
+            "--version --workers"
         ),
         "sources": "name",
         "check": "--annotations-only --classes --nouns --root --split --version name",
         "stats": "--json tables",
+        "terms": "--card --commercial-only --json --keep --licence --terms tables",
         "dedup": (
             "--against --dry-run --engine --match --memory --on-error --out --threshold --workers "
             "tables"
@@ -83,7 +93,19 @@ def test_the_options_of_rs_caption_are_frozen():
             "--against --engine --from --json --match --memory --out --pairs --threshold "
             "--workers tables"
         ),
+        "browse": "--no-open --port table",
+        "report": (
+            "--embeddings --figures --json --map --out --pictures --points --workers tables"
+        ),
         "show": "--draw --id --n table",
+        "export": (
+            "--captions --commercial-only --licence --on-error --out --quality --resize "
+            "--shard-size --split --workers form table"
+        ),
+        "import": (
+            "--caption-column --image-column --name --on-error --out --root --split --workers form "
+            "source"
+        ),
         "verify": "table",
         "sample": "--counting --images --seed folder",
         "demo": "folder",
@@ -102,12 +124,12 @@ def test_the_options_of_rs_train_are_frozen():
 
 def test_the_options_of_rs_bench_are_frozen():
     assert options(rs_bench.cli.app) == {
-        "retrieval": measuring("--features --protocol"),
+        "retrieval": measuring("--protocol"),
         "remotecount": measuring("--questions"),
         "zeroshot": measuring("--prompts --split"),
         "linear": measuring("--oracle --seed"),
         "knn": measuring(""),
-        "fewshot": measuring("--draws --oracle --seed --shots"),
+        "fewshot": measuring("--draws --oracle --pooled --seed --shots"),
         "all": measuring("--oracle --questions --seed"),
         "compare": "--json --seed a b",
         "splits": "--data --datasets --out",

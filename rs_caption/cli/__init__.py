@@ -6,11 +6,21 @@ documented quirk of the dataset; 130 interrupted.
 """
 
 # Importing a module adds its commands, in this order.
-from rs_caption.cli import making, likeness, looking  # isort: skip
+from rs_caption.cli import making, likeness, looking, browsing, exporting, licensing, reporting  # isort: skip
 from rs_caption.cli.app import app
 from rs_caption.program import run
 
-__all__ = ["app", "likeness", "looking", "main", "making"]
+__all__ = [
+    "app",
+    "browsing",
+    "exporting",
+    "licensing",
+    "likeness",
+    "looking",
+    "main",
+    "making",
+    "reporting",
+]
 
 
 def main() -> None:

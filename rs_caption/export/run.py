@@ -1,0 +1,267 @@
+"""An export from beginning to end: lots are made, moved into place, and what needs all of them.
+
+`.parts/run` holds everything until it is complete, with `run.json`, which says what for: another
+export begins anew, the same one goes on, also in the middle of moving. SHA256SUMS comes last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import PIL
+
+from rs_caption import __version__
+from rs_caption.engine import Progress, engine_for, no_progress, told
+from rs_caption.errors import TableError, UserError, WriteError
+from rs_caption.export.form import IMAGES, File, Finish, Place, file_of
+from rs_caption.export.forms import FORMS
+from rs_caption.export.job import Done, Job, export_lot, files_in
+from rs_caption.export.lots import Lot, Selection, cut, select
+from rs_caption.export.request import ONE, ExportRequest
+from rs_caption.files import read_json, remove_folder, sweep, whole, write_json
+from rs_caption.lock import only_run
+from rs_caption.pictures.pixels import bands_of
+from rs_caption.sample import Skipped
+from rs_caption.skips import SKIPPED_FILE, write_skipped
+from rs_caption.table import ROOTS_FILE, CaptionTable, open_table
+from rs_caption.terms.card import CARD_FILE, CROISSANT_FILE, Share, write_card
+from rs_caption.terms.choice import leaving, rows_by_reason
+from rs_caption.terms.known import stated_by
+
+REPORT_FILE = "export.json"
+SUMS_FILE = "SHA256SUMS"
+PARTS_FOLDER = ".parts"
+_RUN, _RUN_NOTE = "run", "run.json"
+_COUNTS = ("splits", "skipped", "left_out", "datasets")  # of an `ExportReport`, for export.json
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export holds."""
+
+    splits: dict[str, dict[str, int]]  # split -> images, captions
+    skipped: dict[str, int]  # rows that are not in it, by reason
+    left_out: dict[str, int]  # rows whose dataset has not the terms asked for, by reason
+    datasets: list[str]  # that are in it
+    was_there: bool = False  # an earlier run had completed it
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One export."""
+
+    request: ExportRequest
+    table: CaptionTable
+    selected: Selection
+    left_out: dict[str, int]
+    lots: list[Lot]
+    key: str
+
+    @property
+    def place(self) -> Place:
+        folder = self.request.out / PARTS_FOLDER / _RUN
+        return Place(folder, tuple(sorted(self.selected.rows)))
+
+
+def export(request: ExportRequest, progress: Progress = no_progress) -> ExportReport:
+    """Write an export, or find it complete.
+
+    Args:
+        request: what.
+        progress: is told (rows exported, rows to export).
+
+    Raises:
+        UserError: the table has no such rows, `out` holds something else, another run writes there.
+        DataError: the first picture that cannot be read, when the request stops on errors.
+        WriteError: there is no room; finished lots are kept.
+    """
+    table = open_table(request.table)
+    out = request.out
+    with only_run(out / PARTS_FOLDER):
+        run = _planned(request, table)
+        if (report := _complete(run)) is not None:
+            return report
+        _make_way(run)
+        done = _make(run, progress)
+        _land(run.place, out)
+        report = _finish(run, done)
+        remove_folder(out / PARTS_FOLDER)
+        sweep(out)
+    return report
+
+
+def _planned(request: ExportRequest, table: CaptionTable) -> _Run:
+    left = leaving(stated_by([table]), request.choice)
+    selected = select(table, request.splits, {one.dataset for one in left})
+    if not selected.rows:
+        wanted = f" of split {', '.join(request.splits)}" if request.splits else ""
+        chosen = " under the terms chosen" if left else ""
+        raise UserError(f"{table.path}: no rows{wanted} with captions{chosen}, nothing to export")
+    lots = cut(selected, request.shard_size, one_caption=request.how.captions == ONE)
+    about = (__version__, PIL.__version__, _digest(table.path), sorted(request.asked.items()))
+    left_out = rows_by_reason(left, selected.left)
+    return _Run(
+        request, table, selected, left_out, lots, hashlib.sha256(repr(about).encode()).hexdigest()
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _complete(run: _Run) -> ExportReport | None:
+    """The report of this very export, if it is there.
+
+    Raises:
+        UserError: a file of it is gone.
+    """
+    out = run.request.out
+    if not (out / SUMS_FILE).is_file() or not (out / REPORT_FILE).is_file():
+        return None
+    note: Any = read_json(out / REPORT_FILE)
+    if not isinstance(note, dict) or note.get("key") != run.key:
+        return None
+    with (out / SUMS_FILE).open(encoding="utf-8") as sums:
+        names = (line.rstrip("\n").partition("  ")[2] for line in sums)
+        lost = next((name for name in names if not (out / name).is_file()), None)
+    if lost is not None:
+        raise UserError(f"{out}: was complete, but {lost} is gone; remove the folder, export again")
+    return ExportReport(**{name: note[name] for name in _COUNTS}, was_there=True)
+
+
+def _make_way(run: _Run) -> None:
+    """Whether the folder is free, or holds what was begun of this export.
+
+    Raises:
+        UserError: it holds something else.
+    """
+    out, note = run.request.out, run.place.folder / _RUN_NOTE
+    begun: Any = None
+    with suppress(UserError):
+        begun = read_json(note) if note.is_file() else None
+    if isinstance(begun, dict) and begun.get("key") == run.key:
+        return
+    others = sorted(path.name for path in out.iterdir() if path.name != PARTS_FOLDER)
+    if others:
+        held = (
+            "another export" if REPORT_FILE in others or note.is_file() else ", ".join(others[:3])
+        )
+        raise UserError(f"{out}: already holds {held}; remove it or choose another --out")
+    remove_folder(run.place.folder)
+    write_json(note, {"key": run.key})
+
+
+def _make(run: _Run, progress: Progress) -> list[Done]:
+    """What came of each lot."""
+    about = run.table.about
+    bands = {name: list(bands_of(about, name)) for name in about.get("sources", {})}
+    light = replace(
+        run.table, about={"sources": {n: {"options": {"bands": its}} for n, its in bands.items()}}
+    )  # it goes to a worker with every job
+    request = run.request
+    jobs = [
+        Job(run.place, request.out, light, lot, request.how, request.stop_on_error)
+        for lot in run.lots
+    ]
+    engine = engine_for(request.work, len(jobs))
+    done = list(told(engine.map(export_lot, jobs), [len(lot.rows_R) for lot in run.lots], progress))
+    _refuse_if_moved(run, done)
+    return done
+
+
+def _refuse_if_moved(run: _Run, done: Sequence[Done]) -> None:
+    """A dataset of which no image is found has moved; an export without it helps nobody."""
+    missing = Counter(
+        skip.item.partition("/")[0]
+        for one in done
+        for skip in one.skipped
+        if skip.reason == "missing_image"
+    )
+    for dataset, number in sorted(missing.items()):
+        if number == run.selected.rows[dataset]:
+            raise TableError(
+                f"{run.table.path.with_name(ROOTS_FILE)}: none of the images of {dataset} "
+                f"({number:,}) is below {run.table.roots[dataset]}; edit the folder there"
+            )
+
+
+def _land(place: Place, out: Path) -> None:
+    """Move finished files into place; those that are there already are no longer in `place`."""
+    try:
+        for item in sorted(place.files.iterdir()) if place.files.is_dir() else ():
+            if not item.is_dir():
+                item.replace(out / item.name)
+                continue
+            (out / item.name).mkdir(exist_ok=True)
+            for below in sorted(item.iterdir()):
+                below.replace(out / item.name / below.name)
+    except OSError as error:
+        raise WriteError(f"{out}: could not be written ({error.strerror})") from error
+
+
+def _finish(run: _Run, done: Sequence[Done]) -> ExportReport:
+    """Write what needs all lots; the checksums last, they are the sign that all is done."""
+    request, out = run.request, run.request.out
+    samples = {name: number for one in done for name, number in one.samples.items()}
+    ended = Finish(out, run.place, run.table, run.lots, dict(sorted(samples.items())))
+    papers = list(FORMS[request.how.form].finish(ended))
+    skipped = [skip for one in done for skip in one.skipped]
+    skipped += [Skipped(name, "no_captions", "the row has none") for name in run.selected.silent]
+    write_skipped(out, skipped)
+    shares = _shares(done)
+    reasons = dict(sorted(Counter(str(skip.reason) for skip in skipped).items()))
+    datasets = sorted({dataset for dataset, _ in shares})
+    report = ExportReport(_splits(shares), reasons, run.left_out, datasets)
+    about = {"key": run.key, "tool": f"rs-caption {__version__}", "options": request.asked}
+    counts = {name: getattr(report, name) for name in _COUNTS}
+    write_json(out / REPORT_FILE, {**about, **counts})
+    made = {name: file_of(out / name) for name in (*papers, SKIPPED_FILE, REPORT_FILE)}
+    made |= {n: f for n, f in _files(done) if not n.startswith(f"{IMAGES}/")}
+    digests = {name: file.sha256 for name, file in sorted(made.items())}
+    write_card(out, [run.table], request.how.form, digests, shares)
+    _write_sums(out, done, digests)
+    return report
+
+
+def _files(done: Sequence[Done]) -> Iterator[tuple[str, File]]:
+    for one in done:
+        yield from files_in(one.note).items()
+
+
+def _shares(done: Sequence[Done]) -> dict[tuple[str, str], Share]:
+    images: Counter[tuple[str, str]] = Counter()
+    captions: Counter[tuple[str, str]] = Counter()
+    for one in done:
+        for share, (its_images, its_captions) in one.shares.items():
+            images[share] += its_images
+            captions[share] += its_captions
+    return {share: Share(images[share], captions[share]) for share in sorted(images)}
+
+
+def _splits(shares: dict[tuple[str, str], Share]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (_, split), share in shares.items():
+        counts = found.setdefault(split, {"images": 0, "captions": 0})
+        counts["images"] += share.images
+        counts["captions"] += share.captions
+    return found
+
+
+def _write_sums(out: Path, done: Sequence[Done], digests: dict[str, str]) -> None:
+    """As `sha256sum` writes them, and `sha256sum -c` checks them."""
+    papers = [name for name in (CARD_FILE, CROISSANT_FILE) if (out / name).is_file()]
+    with whole(out / SUMS_FILE) as partial, partial.open("w", encoding="utf-8") as file:
+        for name in papers:
+            file.write(f"{file_of(out / name).sha256}  {name}\n")
+        for name, digest in digests.items():
+            file.write(f"{digest}  {name}\n")
+        for name, made in _files(done):
+            if name.startswith(f"{IMAGES}/"):
+                file.write(f"{made.sha256}  {name}\n")

@@ -1,0 +1,168 @@
+"""What is imported, and the table that becomes of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from rs_caption import storage, table
+from rs_caption.engine import ALONE, Work
+from rs_caption.errors import DataError, UserError
+from rs_caption.files import write_json
+from rs_caption.options import Options
+from rs_caption.own.found import SPLITS
+from rs_caption.sample import Boxes, Skipped
+from rs_caption.skips import write_skipped
+from rs_caption.table import Row
+
+REPORT_FILE = "import.json"
+PARTS_FOLDER = ".parts"
+FAMILY, RULE = "ret", "human"
+_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
+_SYNONYMS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What to import, to where, under which name."""
+
+    source: Path
+    out: Path
+    name: str = ""  # empty: that of the source
+    split: str = ""  # of all rows; empty: what the files say
+    root: Path | None = None  # of a CSV: folder that its paths count from
+    columns: tuple[str, str] = ("", "")  # of a CSV: of images, of captions; empty: the usual ones
+    work: Work = ALONE
+    stop_on_error: bool = False
+
+    @property
+    def dataset(self) -> str:
+        """What the table calls it.
+
+        Raises:
+            UserError: it cannot begin an image id.
+        """
+        if self.name and (not self.name.strip(".") or _NOT_IN_A_NAME.search(self.name)):
+            raise UserError(f"--name {self.name}: expected letters, digits, _ . and -")
+        own = self.source.resolve() if not storage.is_remote(self.source) else self.source
+        stem = own.name if own.is_dir() else own.stem
+        name = self.name or _NOT_IN_A_NAME.sub("_", stem.lower()).strip("_.")
+        if not name:
+            raise UserError(f"{self.source}: has no name that a dataset can have; say --name NAME")
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import gave."""
+
+    dataset: str
+    splits: dict[str, dict[str, int]]  # split -> images, captions
+    skipped: dict[str, int]
+
+
+def split_of(*names: str) -> str:
+    """The split that the first telling one of some names tells, else `train`."""
+    spelt = (word for name in names for word in re.split(r"[^a-z]+", name.lower()))
+    words = (_SYNONYMS.get(word, word) for word in spelt)
+    return next((word for word in words if word in SPLITS), "train")
+
+
+def row_of(place: tuple[str, str, str], size_wh: tuple[int, int], captions: Sequence[str]) -> Row:
+    """A row.
+
+    Args:
+        place: dataset, split, path of the image below the root.
+        size_wh: of the image.
+        captions: of it.
+    """
+    dataset, split, path = place
+    rules = (RULE,) * len(captions)
+    label = (tuple(captions), rules, Boxes.of([]))
+    return Row(dataset, FAMILY, split, path, None, None, size_wh, *label)
+
+
+def said(texts: Iterable[str]) -> list[str]:
+    """Captions as a table holds them: without blanks at their ends, and none that is empty."""
+    return [text for text in (raw.strip() for raw in texts) if text]
+
+
+def check_out(request: ImportRequest) -> None:
+    """Whether the table may be written.
+
+    Raises:
+        UserError: there is another one, or `out` is what is read.
+    """
+    out, dataset = request.out, request.dataset
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out} is a file; choose a folder")
+    if not storage.is_remote(out) and out.resolve() == request.source.resolve():
+        raise UserError(f"--out {out} is what is imported; choose another folder")
+    if (out / table.TABLE_FILE).exists():
+        about = table.open_table(out).about
+        source = about.get("sources", {}).get(dataset, {})
+        if len(about.get("sources", {})) != 1 or "imported" not in source:
+            held = ", ".join(sorted(about.get("sources", {})))
+            raise UserError(f"{out}: already holds a table of {held}; choose another --out")
+
+
+def land(
+    request: ImportRequest, root: Path, rows: pa.Table, skipped: Sequence[Skipped], form: str
+) -> ImportReport:
+    """Write everything, the table last: it is the sign that all is done.
+
+    Args:
+        request: what was asked for.
+        root: where the images lie.
+        rows: in any order.
+        skipped: what gave no row.
+        form: that it came in.
+
+    Raises:
+        UserError: there are no rows.
+        DataError: something was skipped, and the request stops on errors.
+    """
+    out, dataset = request.out, request.dataset
+    if skipped and request.stop_on_error:
+        first = min(skipped)
+        raise DataError(first.reason, first.item, first.detail)
+    if not len(rows):
+        why = f", such as {min(skipped).item}: {min(skipped).detail}" if skipped else ""
+        raise UserError(f"{request.source}: nothing in it that can be a row{why}")
+    about = {
+        "family": FAMILY,
+        "seed": 0,
+        "manifest": "",
+        "options": Options().as_dict(),
+        "nouns": {},
+        "imported": form,
+    }
+    ordered = table.sorted_by_id(rows)
+    reasons = Counter(str(skip.reason) for skip in skipped)
+    report = ImportReport(dataset, _splits(ordered), dict(sorted(reasons.items())))
+    table.write_roots(out, {dataset: root})
+    write_skipped(out, skipped)
+    write_json(
+        out / REPORT_FILE,
+        {"dataset": dataset, "form": form, "splits": report.splits, "skipped": report.skipped},
+    )
+    table.write(out / table.TABLE_FILE, [ordered], table.metadata({dataset: about}))
+    return report
+
+
+def _splits(rows: pa.Table) -> dict[str, dict[str, int]]:
+    images: Counter[str] = Counter()
+    captions: Counter[str] = Counter()
+    for batch in rows.select(["split", "captions"]).to_batches():
+        lengths = batch["captions"].value_lengths().to_pylist()
+        for split, number in zip(batch["split"].to_pylist(), lengths, strict=True):
+            images[split] += 1
+            captions[split] += number
+    return {
+        split: {"images": images[split], "captions": captions[split]} for split in sorted(images)
+    }
