@@ -22,6 +22,8 @@ from rs_caption.pictures.headers import plain_size
 
 MAX_PIXELS = 4_000_000_000  # 63,000 a side: beyond it a header is taken for broken
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+# Not all that Pillow knows: to draw an EPS file it would start another program.
+_FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _TURNED_BY_EXIF, _TURNS, _SIDEWAYS = ("JPEG", "MPO", "PNG"), range(1, 9), range(5, 9)
 _TIFF_COMPRESSION, _JPEG_IN_TIFF = 259, 7
@@ -59,7 +61,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
             impossible size. Errors while decoding inside the block are turned into `bad_image` too.
     """
     try:
-        with _lifted, Image.open(storage.readable(path, storage.IMAGE_BLOCK)) as image:
+        opened = storage.readable(path, storage.IMAGE_BLOCK)
+        with _lifted, Image.open(opened, formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError("bad_image", path, f"claims {image.width} x {image.height} pixels")
             yield image

@@ -272,3 +272,19 @@ def test_deep_images_are_stretched_to_8_bits(values, expected):
 @pytest.mark.parametrize("mode", ["rgb", "grey", "rgba", "1 bit", "palette"])
 def test_shallow_images_stay_as_they_are(mode):
     assert to_8_bit(MODES[mode]) is MODES[mode]
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP"])
+def test_formats_that_are_read(tmp_path, file_format):
+    (tmp_path / "a.png").write_bytes(encoded(file_format))
+    with open_image(tmp_path / "a.png") as image:
+        assert (image.format, image.size) == (file_format, (32, 24))
+
+
+def test_a_format_that_another_program_would_draw_is_no_image(tmp_path):
+    (tmp_path / "a.png").write_bytes(encoded("EPS"))
+    with (
+        pytest.raises(DataError, match="not an image that can be read"),
+        open_image(tmp_path / "a.png"),
+    ):
+        pass
