@@ -89,7 +89,7 @@ def export(request: ExportRequest, progress: Progress = no_progress) -> ExportRe
             return report
         _make_way(run)
         done = _make(run, progress)
-        _land(run.place, out)
+        _land(run.place, out, done)
         report = _finish(run, done)
         remove_folder(out / PARTS_FOLDER)
         sweep(out)
@@ -192,16 +192,16 @@ def _refuse_if_moved(run: _Run, done: Sequence[Done]) -> None:
             )
 
 
-def _land(place: Place, out: Path) -> None:
-    """Move finished files into place; those that are there already are no longer in `place`."""
+def _land(place: Place, out: Path, done: Sequence[Done]) -> None:
+    """Move what the lots made into place; what is there already is no longer in `place`.
+
+    Nothing else: a killed run may have left half a file, or a picture that is gone by now.
+    """
     try:
-        for item in sorted(place.files.iterdir()) if place.files.is_dir() else ():
-            if not item.is_dir():
-                item.replace(out / item.name)
-                continue
-            (out / item.name).mkdir(exist_ok=True)
-            for below in sorted(item.iterdir()):
-                below.replace(out / item.name / below.name)
+        for name, _ in _files(done):
+            if (made := place.files / name).is_file():
+                (out / name).parent.mkdir(parents=True, exist_ok=True)
+                made.replace(out / name)
     except OSError as error:
         raise WriteError(f"{out}: could not be written ({error.strerror})") from error
 

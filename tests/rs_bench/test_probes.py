@@ -221,18 +221,18 @@ def test_zeroshot_equals_the_published_accuracy(anchor):
 def test_pooled_shots_come_near_the_published_ones(anchor):
     # A mean of five draws has a deviation of 2 to 3 points, and the split is not the paper's.
     name, probe, _ = anchor
-    published = {"shots_1": 45.15, "shots_4": 73.59, "shots_8": 85.44}
+    published = {"shots_1": 45.15, "shots_4": 73.59}
     if name == "RemoteCLIP_RN50":
-        scored = fewshot(probe, (1, 4, 8), pooled=True)
+        scored = fewshot(probe, (1, 4), pooled=True)
         assert scored.result.protocol == "pooled"
-        own_class = fewshot(probe, (1, 4, 8), 2).result.figures
+        own_class = fewshot(probe, (1, 4), 1).result.figures
         for figure, value in published.items():
             assert scored.result.figures[figure] == pytest.approx(value, abs=6)
             assert own_class[figure] > value + 10
 
 
 def test_probes_come_near_table_iv(anchor):
-    # Not the paper's split, for the files' names are unknown; its features had no projection.
+    # Not the paper's split, for the files' names are unknown.
     name, probe, _ = anchor
     linear_iv, knn_iv = {"CLIP_RN50": (97.57, 93.69), "RemoteCLIP_RN50": (98.06, 95.63)}[name]
     assert probe.counts == {"train": 799, "test": 206, "classes": 19}

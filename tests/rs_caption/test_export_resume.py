@@ -107,6 +107,17 @@ def in_one_go(table, tmp_path):
     return files_in(tmp_path / "again/out")
 
 
+def test_what_a_killed_run_left_besides_finished_lots_goes(begun, tmp_path):
+    table, out, _ = begun
+    made = out / ".parts/run/files/images"
+    assert made.is_dir()
+    for stray in (".train.parquet.0a1b2c3d.partial", "train-00003/000000099.png"):
+        (made / stray).parent.mkdir(exist_ok=True)
+        (made / stray).write_bytes(b"half")
+    export(asked(table, out, "csv"))
+    assert files_in(out) == in_one_go(table, tmp_path)
+
+
 def test_finished_lots_are_not_made_again(begun, tmp_path):
     table, out, notes = begun
     first = out / ".parts/run/files/images/train-00000/000000000.jpg"

@@ -143,8 +143,10 @@ def test_a_mark_says_what_it_is(opened):
 def point(page, name):
     """Where a row stands on the screen."""
     page.locator("#map").scroll_into_view_if_needed()
+    # The page hides what it says once it hears of the scrolling, which is a frame later.
     return page.evaluate(
-        """name => {
+        """async name => {
+            for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
             const data = JSON.parse(document.getElementById("map-data").textContent);
             const map = document.getElementById("map");
             const [x, y] = data.at[data.id.indexOf(name)];
