@@ -2,7 +2,7 @@
 
     texts x images -> blocks of scores -> how many score higher than, and level with, the own one
 
-No ranking is sorted and no more than one block of scores exists at a time. What a tie is worth is
+No ranking is sorted, and of many scores no more than one block exists at a time. What a tie is worth is
 decided later (`metrics.hits`), from counts alone.
 
 Legend: `_T` texts, `_I` images, `_D` dimensions, `_P` pairs of a text and an image that belong
@@ -11,6 +11,7 @@ together, `_R` and `_C` rows and columns of a block, `_N` queries of either dire
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -23,6 +24,7 @@ from rs_bench.rows import unit
 from rs_caption.compiled import call, compiled
 
 _BLOCK_TEXTS, _BLOCK_IMAGES = 1024, 4096  # 16 MB of scores: they stay in the cache of a core or two
+_KEPT = 1 << 25  # scores that are computed once and kept, 128 MB; of more, each block twice
 _STEP = 64  # blocks are filled up to it, so that each score is computed in the same way
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
@@ -152,6 +154,8 @@ def count_ranks(scores: Scores, positives: Positives, told: Told | None = None) 
         positives: which of them belong together.
         told: is told how many blocks are done.
     """
+    if isinstance(scores, Cosines) and math.prod(scores.shape) <= _KEPT:
+        scores = Matrix(scores.whole())  # rather than computed twice
     own_P = _own_scores(scores, positives)
     texts = _Queries(scores.shape[0], own_P, positives.text_P, positives.image_P)
     images = _Queries(scores.shape[1], own_P, positives.image_P, positives.text_P)
