@@ -2,8 +2,8 @@
 
     texts x images -> blocks of scores -> how many score higher than, and level with, the own one
 
-No ranking is sorted, and of many scores no more than one block exists at a time. What a tie is worth is
-decided later (`metrics.hits`), from counts alone.
+No ranking is sorted, and of many scores no more than one block exists at a time. What a tie is
+worth is decided later (`metrics.hits`), from counts alone.
 
 Legend: `_T` texts, `_I` images, `_D` dimensions, `_P` pairs of a text and an image that belong
 together, `_R` and `_C` rows and columns of a block, `_N` queries of either direction.
