@@ -23,7 +23,7 @@ def browse(
 ) -> None:
     """Look through a table in the web browser: boxes, captions, filters, look-alikes.
 
-    Serves this machine alone, until Ctrl-C. Needs pip install "rs-caption[browse]".
+    Serves this machine alone, until Ctrl-C. Needs the extra `browse`.
 
     Example: rs-caption browse tables/dota
     """

@@ -34,7 +34,8 @@ def by_captions(rows: Sequence[Row]) -> tuple[list[Row], Floats]:
     said = [row for row in rows if any(sign.isalnum() for sign in row["captions"])]
     if len(said) < FEWEST:
         return [], np.zeros((0, 1), np.float32)
-    tfidf = TfidfVectorizer(sublinear_tf=True, dtype=np.float32)
+    words = r"(?u)\b\w+\b"  # those of one sign too
+    tfidf = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, token_pattern=words)
     features = tfidf.fit_transform(row["captions"] for row in said)
     most = min(features.shape) - 1
     if most > _DIRECTIONS:

@@ -41,7 +41,7 @@ class Chance:
         return self._features([self.of_text(text) for text in texts])
 
     def of_image(self, path: Path) -> str:
-        return f"image {path}"
+        return f"image {path.parent.name}/{path.name}"  # the same wherever the set lies
 
     def of_text(self, text: str) -> str:
         return f"text {text}"

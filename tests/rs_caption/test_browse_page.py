@@ -172,6 +172,7 @@ def test_keys_and_links_lead_through_what_was_found(page):
     page.keyboard.press("ArrowRight")
     expect(page.locator("h1")).to_have_text("dota/val/images/b02.png")
     expect(page.locator("#near-count")).to_have_text("None in this table.")
+    page.wait_for_load_state()  # keys are heard from then on
     page.keyboard.press("ArrowLeft")
     expect(page.locator("h1")).to_have_text("dota/val/images/b01.png")
     page.locator(".alikes a").click()
