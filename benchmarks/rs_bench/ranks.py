@@ -11,7 +11,6 @@ together, `_R` and `_C` rows and columns of a block, `_N` queries of either dire
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -24,7 +23,6 @@ from rs_bench.rows import unit
 from rs_caption.compiled import call, compiled
 
 _BLOCK_TEXTS, _BLOCK_IMAGES = 1024, 4096  # 16 MB of scores: they stay in the cache of a core or two
-_KEPT = 1 << 25  # scores that are computed once and kept, 128 MB; of more, each block twice
 _STEP = 64  # blocks are filled up to it, so that each score is computed in the same way
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
@@ -154,8 +152,6 @@ def count_ranks(scores: Scores, positives: Positives, told: Told | None = None) 
         positives: which of them belong together.
         told: is told how many blocks are done.
     """
-    if isinstance(scores, Cosines) and math.prod(scores.shape) <= _KEPT:
-        scores = Matrix(scores.whole())  # rather than computed twice
     own_P = _own_scores(scores, positives)
     texts = _Queries(scores.shape[0], own_P, positives.text_P, positives.image_P)
     images = _Queries(scores.shape[1], own_P, positives.image_P, positives.text_P)

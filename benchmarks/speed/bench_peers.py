@@ -234,8 +234,8 @@ def metric(size: tuple[int, int]) -> Work:
     images_ID, texts_TD, owners_T = drawn(*size)
 
     def work() -> Figures:
-        cosines = ranks.Cosines(texts_TD, images_ID)
-        found = ranks.count_ranks(cosines, ranks.Positives.own_image(owners_T))
+        scores = ranks.Matrix(ranks.Cosines(texts_TD, images_ID).whole())  # as `retrieval()` does
+        found = ranks.count_ranks(scores, ranks.Positives.own_image(owners_T))
         return {"mean recall": metrics.recall(found).mean}
 
     return work

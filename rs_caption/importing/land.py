@@ -127,13 +127,8 @@ def land(
         UserError: there are no rows.
         DataError: something was skipped, and the request stops on errors.
     """
+    _refuse(request, len(rows), skipped)
     out, dataset = request.out, request.dataset
-    if skipped and request.stop_on_error:
-        first = min(skipped)
-        raise DataError(first.reason, first.item, first.detail)
-    if not len(rows):
-        why = f", such as {min(skipped).item}: {min(skipped).detail}" if skipped else ""
-        raise UserError(f"{request.source}: nothing in it that can be a row{why}")
     about = {
         "family": FAMILY,
         "seed": 0,
@@ -153,6 +148,15 @@ def land(
     )
     table.write(out / table.TABLE_FILE, [ordered], table.metadata({dataset: about}))
     return report
+
+
+def _refuse(request: ImportRequest, rows: int, skipped: Sequence[Skipped]) -> None:
+    if skipped and request.stop_on_error:
+        first = min(skipped)
+        raise DataError(first.reason, first.item, first.detail)
+    if not rows:
+        why = f", such as {min(skipped).item}: {min(skipped).detail}" if skipped else ""
+        raise UserError(f"{request.source}: nothing in it that can be a row{why}")
 
 
 def _splits(rows: pa.Table) -> dict[str, dict[str, int]]:

@@ -9,6 +9,7 @@ Legend: `_P` points, `_D` dimensions.
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,19 +24,19 @@ FEWEST = 8  # points; fewer make no map
 _DIRECTIONS = 50
 _PERPLEXITY, _NEIGHBOURS = 30.0, 3  # of a point t-SNE looks at three times the perplexity
 _HASH_BITS = 64
+_WORD = r"\b\w\w+\b"  # a single sign says little: "a"
 Floats = NDArray[np.float32]
 
 
 def by_captions(rows: Sequence[Row]) -> tuple[list[Row], Floats]:
-    """Rows with captions, and what their words say of them, (P, D) of length 1."""
+    """Rows whose captions have words, and what these say of them, (P, D) of length 1."""
     from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415 -- an extra
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
 
-    said = [row for row in rows if any(sign.isalnum() for sign in row["captions"])]
+    said = [row for row in rows if re.search(_WORD, row["captions"])]
     if len(said) < FEWEST:
         return [], np.zeros((0, 1), np.float32)
-    words = r"(?u)\b\w+\b"  # those of one sign too
-    tfidf = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, token_pattern=words)
+    tfidf = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, token_pattern=_WORD)
     features = tfidf.fit_transform(row["captions"] for row in said)
     most = min(features.shape) - 1
     if most > _DIRECTIONS:

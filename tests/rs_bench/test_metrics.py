@@ -181,8 +181,7 @@ def test_the_expected_value_is_clip_benchmarks_mean_over_all_orders(k):
     )
 
 
-def test_features_block_by_block_equal_the_whole(monkeypatch):
-    monkeypatch.setattr("rs_bench.ranks._KEPT", 0)
+def test_features_block_by_block_equal_the_whole():
     # 2,500 texts and 4,200 images are more than a block each way; texts are in no order.
     rng = np.random.default_rng(0)
     owners_T = rng.permutation(np.arange(2500) % 1200)

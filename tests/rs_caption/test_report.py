@@ -300,6 +300,7 @@ def test_captions_of_the_same_words_are_near():
     assert min(cosine[0, 1], cosine[2, 3]) > 0.5
     assert abs(cosine[0, 2]) < 0.1
     assert scatter.by_captions([{"captions": "one"}] * 7)[0] == []
+    assert scatter.by_captions([{"captions": sign} for sign in "01234567"])[0] == []
 
 
 def test_thumbnails_lie_where_they_are_said_to(tmp_path):

@@ -17,7 +17,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -122,16 +122,13 @@ def write(
     said = {name: sentences(name, nouns) for name in {pair.name for pair in pairs}}
     rows: list[Row] = []
     shown: dict[str, str] = {}
-    for image, its in groupby(pairs, key=attrgetter("image")):
-        picture = _open(root / image)
-        for pair in its:
-            part = _part(picture, pair)
-            shown[pair.picture] = hashlib.sha256(part.tobytes()).hexdigest()
-            with whole(out / pair.picture) as partial:
-                part.save(partial, "PNG")
-            rows.append(_row(picture.size, part.size, pair, said[pair.name][pair.count - 1]))
-            if told is not None:
-                told(len(rows), len(pairs))
+    for pair, size_wh, part in _parts(root, pairs):
+        shown[pair.picture] = hashlib.sha256(part.tobytes()).hexdigest()
+        with whole(out / pair.picture) as partial:
+            part.save(partial, "PNG")
+        rows.append(_row(size_wh, part.size, pair, said[pair.name][pair.count - 1]))
+        if told is not None:
+            told(len(rows), len(pairs))
     pixels = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
     digests = {"digest": digest(pairs), "pixels": pixels}
     report = {"dataset": NAME, **digests, **_counts(pairs), **about}
@@ -142,6 +139,16 @@ def write(
     source = _source(pairs, {name: nouns[name] for name in sorted(said)}, about)
     table.write(out / table.TABLE_FILE, [arrow], table.metadata({NAME: source}, count=report))
     return report
+
+
+def _parts(
+    root: Path, pairs: Sequence[Pair]
+) -> Iterator[tuple[Pair, tuple[int, int], Image.Image]]:
+    """Each pair with the size of its image and what it shows of it; an image is opened once."""
+    for image, its in groupby(pairs, key=attrgetter("image")):
+        picture = _open(root / image)
+        for pair in its:
+            yield pair, picture.size, _part(picture, pair)
 
 
 def _source(

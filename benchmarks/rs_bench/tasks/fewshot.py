@@ -25,6 +25,7 @@ _POOLED = (
     "drawn as the published figures are: for each class from it and all before it, so that many "
     "classes have no training image; not the accuracy at n images a class"
 )
+_PENALTY_ON_TEST = "penalty: the best of each draw on the test part"
 PENALTY = 3e-4  # of 1e-2 to 1e-5, within a point of the best on WHU-RS19 at any number of shots
 
 
@@ -60,8 +61,6 @@ def fewshot(
         right_RI = np.stack([_right(split, rows, probe, on_test=on_test) for rows in chosen])
         figures |= _of_draws(f"shots_{number}", right_RI)
         outcomes[f"shots_{number}"] = right_RI.astype(np.uint8)
-    how = "the best of each draw on the test part" if on_test else f"{PENALTY:g}, fixed"
-    about_draws = (_POOLED,) if pooled else _scarce(probe, shots)
     result = Result(
         task="fewshot",
         dataset=probe.found.name,
@@ -69,7 +68,11 @@ def fewshot(
         figures=figures,
         n={**probe.counts, "draws": draws},
         seed=seed,
-        notes=(*probe.found.notes, f"penalty: {how}", *about_draws),
+        notes=(
+            *probe.found.notes,
+            _PENALTY_ON_TEST if on_test else f"penalty: {PENALTY:g}, fixed",
+            *((_POOLED,) if pooled else _scarce(probe, shots)),
+        ),
         digests=dict(probe.digests),
     )
     return Scored(result, outcomes)

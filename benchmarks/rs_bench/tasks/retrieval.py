@@ -120,18 +120,24 @@ def retrieval(
     notes: tuple[str, ...] = (*asked.notes, _about_ties(both, how))
     if asked.texts:
         notes += (_about_ceiling(asked, figures["text_to_image_1_ceiling"]),)
-    result = Result(
+    result = _result(asked, len(texts_TD), figures, notes)
+    if asked.protocol != MULTI_POSITIVE:  # so that an image is compared with all its captions
+        return Scored(result, {**outcomes, "image_of_text": asked.positives.image_P})
+    return Scored(result, outcomes)
+
+
+def _result(
+    asked: Asked, num_texts: int, figures: dict[str, float], notes: tuple[str, ...]
+) -> Result:
+    return Result(
         task="retrieval",
         dataset=asked.dataset,
         protocol=asked.protocol,
         figures=figures,
-        n={"images": asked.num_images, "texts": len(texts_TD), "pairs": len(asked.positives[0])},
+        n={"images": asked.num_images, "texts": num_texts, "pairs": len(asked.positives[0])},
         notes=notes,
         digests=dict(asked.digests or {}),
     )
-    if asked.protocol != MULTI_POSITIVE:  # so that an image is compared with all its captions
-        return Scored(result, {**outcomes, "image_of_text": asked.positives.image_P})
-    return Scored(result, outcomes)
 
 
 def _figures(outcomes: dict[str, NDArray[np.float64]], asked: Asked) -> dict[str, float]:
