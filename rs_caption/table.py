@@ -146,8 +146,11 @@ class CaptionTable:
         """Where the image of a row lies on this machine.
 
         Raises:
-            TableError: no root is known for the dataset.
+            TableError: no root is known for the dataset, or the path leads out of it: a table from
+                elsewhere could name any file of this machine.
         """
+        if image_path.startswith("/") or ".." in image_path.split("/") or "\0" in image_path:
+            raise TableError(f"{self.path}: {image_path!r} of {dataset} lies outside its root")
         if dataset not in self.roots:
             raise TableError(
                 f"{self.path.with_name(ROOTS_FILE)}: has no folder for {dataset!r}; add the line "

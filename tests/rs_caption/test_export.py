@@ -21,7 +21,7 @@ from rs_caption.export.pictures import Picture, pictures_of, shrunk
 from rs_caption.export.request import ONE, ExportRequest, How
 from rs_caption.export.run import ExportReport, export
 from rs_caption.sample import Skipped, Window
-from rs_caption.table import open_table
+from rs_caption.table import open_table, write
 from rs_caption.terms.choice import Choice
 
 FORMS = ["webdataset", "csv", "hf", "coco", "llava"]
@@ -424,3 +424,18 @@ def test_what_is_wrong_is_one_line(arguments, said, table, tmp_path, cli, monkey
     assert done.code == 2
     assert said in " ".join(done.err.split())
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("way", ["../secret.png", "a/../../secret.png", "absolute", "nul\0.png"])
+def test_no_image_outside_its_root_is_exported(tmp_path, way):
+    Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
+    name = str(tmp_path / "secret.png") if way == "absolute" else way
+    (tmp_path / "images/a").mkdir(parents=True)
+    stray = write_table(tmp_path, [row("fine.png")], tmp_path / "images")
+    table = open_table(stray)
+    columns = table.read()
+    at = columns.schema.get_field_index("image_path")
+    write(table.path, [columns.set_column(at, "image_path", [[name]])], table.about)
+    with pytest.raises(TableError, match="lies outside its root"):
+        exported(stray, tmp_path / "out", "csv")
+    assert not list((tmp_path / "out").glob("*.csv"))

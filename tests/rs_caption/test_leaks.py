@@ -562,17 +562,17 @@ def test_window_is_drawn_on_the_whole_and_cut_from_it(tmp_path):
 
 def test_tiles_and_parts_of_tiles(tmp_path):
     colours = np.kron(np.arange(16, dtype=np.uint8).reshape(4, 4) * 16, np.ones((32, 32), np.uint8))
-    Image.fromarray(colours).save(tmp_path / "map.png")
+    (tmp_path / "images").mkdir()
+    Image.fromarray(colours).save(tmp_path / "images/map.png")
     one = open_table(hashed(tmp_path, ("map.png", "train", 0)))
     row = {
         "dataset": "d",
-        "image_path": "../map.png",
+        "image_path": "map.png",
         "frame": None,
         "window": {"x0": 64, "y0": 64, "x1": 128, "y1": 128},
         "width": 64,
         "height": 64,
     }
-    (tmp_path / "images").mkdir()
     wanted = [Wish("tile"), Wish("tile", (0.5, 0.5, 1, 1)), Wish("other")]
     shots = take_shots(wanted, {"tile": (one, row)}, ALONE)
     assert shots[wanted[0]].picture.getpixel((64, 64)) == (160, 160, 160)
