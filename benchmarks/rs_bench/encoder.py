@@ -174,9 +174,10 @@ def open_encoder(
         found = find_weights(wanted.name, wanted.weights) if wanted.weights else None
         made = make(wanted, on)
     made.model.eval()
-    notes = _notes(made, found, looks_of(wanted) if weights else {})
-    said = {"name": wanted.name, "weights": wanted.weights or "random", "notes": tuple(notes)}
-    about = {**said, **_about(made), "dtype": str(dtype).removeprefix("torch."), "device": on.type}
+    names = {"name": wanted.name, "weights": wanted.weights or "random"}
+    how = {"dtype": str(dtype).removeprefix("torch."), "device": on.type}
+    notes = tuple(_notes(made, found, looks_of(wanted) if weights else {}))
+    about = {**names, **_about(made), **how, "notes": notes}
     told = {name: about[name] for name in about if name not in _NAMES}
     key = _sha256(json.dumps([PIXELS, made.config, told], sort_keys=True).encode())
     size = batch or _BATCH.get(on.type, _BATCH["cpu"])

@@ -124,6 +124,8 @@ def test_an_open_clip_model_from_folder_to_table(data, tmp_path, bench_cli):
     first = bench_cli("knn", *options, "--datasets", "rs2800", "--out", tmp_path / "out")
     assert first.code == 0, first.err
     assert "random weights" in (tmp_path / "out/results.md").read_text()
+    assert "Model: tiny, weights random, activation QuickGELU, image size 32" in first.out
+    assert "Note: random weights: figures are those of chance" in first.out
     (kept,) = (tmp_path / "kept").glob("tiny-*/rs2800/*.npz")
     written = kept.stat().st_mtime_ns
     again = bench_cli("zeroshot", *options, "--datasets", "rs2800", "--split", "all")
@@ -216,6 +218,32 @@ def test_counting_from_a_list_to_a_table(tmp_path, bench_cli):
     assert {one.figures["top_1"] for one in run.results} == {100.0}
     assert (tmp_path / "out/remotecount-words.png").stat().st_size > 10_000
     assert (tmp_path / "out/results.html").read_text().count("data:image/svg+xml") == len(PROTOCOLS)
+
+
+def test_counting_by_a_model_needs_no_other_data(tmp_path, bench_cli):
+    benchmarks.remote_count(tmp_path / "data")
+    root = tmp_path / "data/counted"
+    listed, out = root / "counts.csv", tmp_path / "rc"
+    making = ("build-remotecount", "--root", root, "--out", out, "--list")
+    assert bench_cli(*making, listed).code == 0
+    config = tmp_path / "tiny.json"
+    config.write_text(json.dumps(TINY))
+    ended = bench_cli("remotecount", "--model", config, "--questions", out, "--json")
+    assert ended.code == 0, ended.err
+    results = json.loads(ended.out)["results"]
+    assert [one["protocol"] for one in results] == list(PROTOCOLS)
+    assert {130} == {
+        number for one in results for what, number in one["n"].items() if what == "pairs"
+    }
+    gone = bench_cli("remotecount", "--model", config, "--questions", tmp_path / "gone")
+    assert (gone.code, "`rs-bench build-remotecount` makes one" in gone.err) == (2, True)
+
+    fewer = root / "fewer.csv"
+    fewer.write_text("".join(listed.read_text().splitlines(keepends=True)[:50]))
+    other = bench_cli(*making, fewer)
+    assert (other.code, "holds other questions" in other.err) == (2, True)
+    assert len(read(out).files) == 130
+    assert bench_cli(*making, listed).code == 0
 
 
 def _right(found, at):

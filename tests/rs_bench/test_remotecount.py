@@ -307,8 +307,8 @@ def test_a_list_with_its_objects(tmp_path, cli):
     assert "1 captions by rule, each true of its boxes" in cli("verify", tmp_path / "out").out
     whole = {**entry, "window": None, "boxes": boxes}
     (tmp_path / "list.json").write_text(json.dumps([whole]))
-    listed.build_listed(tmp_path / "list.json", root, tmp_path / "out")
-    assert table.read(tmp_path / "out").notes == (
+    listed.build_listed(tmp_path / "list.json", root, tmp_path / "whole")
+    assert table.read(tmp_path / "whole").notes == (
         "of a list of the user's own",
         "1 picture not square: models see the middle alone",
     )

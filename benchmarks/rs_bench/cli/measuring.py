@@ -77,8 +77,17 @@ def retrieval(asked: Asked, *, protocol: Protocols = None) -> None:
 def remotecount(asked: Asked, *, questions: Questions = None) -> None:
     """Counting: which of ten captions, that differ by a number, is an image most similar to?
 
+    The pictures lie beside --questions, or below --data.
+
     Example: rs-bench remotecount --model RN50-quickgelu --weights RN50.pt --questions remotecount
     """
+    if questions is not None and not questions.exists():
+        raise UserError(
+            f"--questions {questions}: no such folder or file; `rs-bench build-remotecount` makes "
+            "one"
+        )
+    if questions is not None and asked.encoding.model and asked.data is None:
+        asked = replace(asked, data=questions if questions.is_dir() else questions.parent)
     _measure(asked, ["remotecount"], Settings(questions=questions))
 
 

@@ -35,7 +35,7 @@ from rs_caption import table
 from rs_caption.console import counted
 from rs_caption.errors import DataError, TableError, UserError
 from rs_caption.facts import Noun
-from rs_caption.files import remove_folder, whole, write_json, write_text
+from rs_caption.files import read_json, remove_folder, whole, write_json, write_text
 from rs_caption.pictures.pixels import open_pixels
 from rs_caption.sample import Boxes, Window
 from rs_caption.schema import Row
@@ -108,7 +108,7 @@ def write(
     """Cut the pictures, write the table and what is told of it; returns `remotecount.json`.
 
     Args:
-        out: the folder; an earlier RemoteCount in it is replaced.
+        out: the folder; RemoteCount of the same questions in it is made anew.
         root: folder of the images.
         pairs: ordered by image.
         nouns: of the categories.
@@ -116,9 +116,9 @@ def write(
         told: is told how many pictures are done.
 
     Raises:
-        UserError: the folder holds something else, or an image cannot be read.
+        UserError: the folder holds something else or other questions, or an image cannot be read.
     """
-    _clear(out)
+    _clear(out, digest(pairs))
     said = {name: sentences(name, nouns) for name in {pair.name for pair in pairs}}
     rows: list[Row] = []
     shown: dict[str, str] = {}
@@ -169,11 +169,14 @@ def _words(noun: Noun) -> dict[str, str]:
     return {"singular": noun.singular, "plural": noun.plural, "article": noun.article}
 
 
-def _clear(out: Path) -> None:
-    """Make room, unless the folder holds what is not ours."""
+def _clear(out: Path, questions: str) -> None:
+    """Make room, unless the folder holds what is not ours, or other questions."""
     strange = out.is_dir() and any(out.iterdir()) and not (out / REPORT_FILE).is_file()
     if strange or (out.exists() and not out.is_dir()):
         raise UserError(f"--out {out}: holds something else than RemoteCount; choose a new folder")
+    held: Any = read_json(out / REPORT_FILE) if (out / REPORT_FILE).is_file() else {}
+    if held and held.get("digest") != questions:
+        raise UserError(f"--out {out}: holds other questions; remove it or choose a new folder")
     (out / table.TABLE_FILE).unlink(missing_ok=True)
     remove_folder(out / PICTURES)
 

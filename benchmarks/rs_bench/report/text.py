@@ -10,11 +10,17 @@ from rs_caption import __version__
 from rs_caption.console import out, print_table, say
 
 _LABELS_WIDE, _COLUMN_WIDE = 46, 20  # characters of a terminal
+_OF_MODEL = ("weights", "activation", "image size")
 _STARRED = "measured by other rules or on other images, no difference is meant."
 
 
 def say_tables(run: Run) -> None:
-    """Print a table for each task, beside as many published models as fit."""
+    """Print the model, and a table for each task, beside as many published models as fit."""
+    facts = dict(about(run))
+    known = [f"{name} {facts[name]}" for name in _OF_MODEL if name in facts]
+    say(", ".join([f"Model: {run.model.get('name', 'features made elsewhere')}", *known]))
+    for note in run.model.get("notes", ()):
+        say(f"Note: {note}")
     room = max(1, (out.width - _LABELS_WIDE) // _COLUMN_WIDE)
     for table in tables(run):
         models = nearest(table, str(run.model.get("name", "")), room)
