@@ -66,7 +66,7 @@ def _say(found: Findings, wanted: Wanted) -> None:
         f"{counted(captions, 'caption')} of {counted(rows, 'row')} from "
         f"{counted(len(found.lines), 'dataset')}"
     )
-    if found.map is not None and found.map.sheets.missing and found.map.sheets.urls:
+    if found.map is not None and found.map.sheets.missing:
         missing = found.map.sheets.missing
         say(f"{counted(missing, 'point')} of the map without a picture: no image can be read there")
     size = wanted.page.stat().st_size / 1e6

@@ -93,10 +93,13 @@ def _sample(key: str, held: dict[str, bytes]) -> Sample | Skipped:
     try:
         about = _about(held.get("json", b""))
         texts = [held[kind].decode("utf-8") for kind in ("txt", "caption") if kind in held]
-    except UnicodeDecodeError as error:
-        return Skipped(key, "bad_annotation", f"its text is not UTF-8 ({error.reason})")
-    repeat = about.get("repeat")
-    captions = _captions(about) if isinstance(repeat, int) or not texts else texts
+        # What others call "repeat" is another thing.
+        repeat = about.get("repeat") if "image_id" in about else None
+        captions = _captions(about) if isinstance(repeat, int) or not texts else texts
+        "".join(captions).encode()
+    except UnicodeError as error:
+        why = getattr(error, "reason", str(error))
+        return Skipped(key, "bad_annotation", f"its text is not UTF-8 ({why})")
     split = about.get("split")
     return Sample(
         key,
@@ -124,7 +127,7 @@ def _about(text: bytes) -> dict[str, Any]:
     """A sample's JSON; that of others may be anything."""
     try:
         value = json.loads(text) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

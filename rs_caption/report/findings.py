@@ -133,7 +133,7 @@ def _map(
         return None
     with bars("Drawing the map"):
         places_P2 = scatter.flattened(features_PD)
-    sheets = Sheets([], [-1] * len(shown), len(shown))
+    sheets = Sheets([], [-1] * len(shown), missing=0)
     if request.pictures:
         with bars("Taking pictures") as progress:
             sheets = take_thumbs(shown, tables, request.work, progress)

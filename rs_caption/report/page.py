@@ -151,7 +151,7 @@ def _map(one: Map, names: Sequence[str]) -> dict[str, Any]:
         "made_of": one.made_of,
         "points": counted(len(one.rows), "row"),
         "left_out": one.drawn - len(one.rows),
-        "pictures": len(one.rows) - one.sheets.missing,
+        "pictures": sum(place >= 0 for place in one.sheets.places),
         "dot": next(px for most, px in _DOTS if len(places) <= most),
         "height": max((y for _, y in places), default=0),
         "sets": [

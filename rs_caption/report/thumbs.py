@@ -26,7 +26,7 @@ class Sheets(NamedTuple):
 
     urls: list[str]
     places: list[int]  # a point's picture, or -1: there is none
-    missing: int
+    missing: int  # that were wanted
 
 
 def take_thumbs(

@@ -197,6 +197,27 @@ def test_samples_as_img2dataset_writes_them(tmp_path):
     assert not (tmp_path / "t/.parts").exists()
 
 
+def test_json_of_others_may_be_anything(tmp_path):
+    said = {
+        "a": '{"caption": "one .", "repeat": 2}',
+        "b": '{"caption": "two .", "repeat": true}',
+        "c": r'{"caption": "x \ud800 y"}',
+        "d": "[" * 100_000,
+    }
+    members = [
+        (f"{key}.{kind}", data)
+        for key, text in said.items()
+        for kind, data in (("jpg", jpeg()), ("json", text))
+    ]
+    source = shard(tmp_path / "s.tar", members)
+    report = import_webdataset(ImportRequest(source, tmp_path / "t"))
+    assert report.skipped == {"bad_annotation": 1, "no_captions": 1}
+    assert captions_of(tmp_path / "t") == {
+        ("train", "s/a.jpg"): ["one ."],
+        ("train", "s/b.jpg"): ["two ."],
+    }
+
+
 EVIL = [
     "../../outside",
     "/etc/outside",

@@ -487,6 +487,9 @@ def test_images_that_are_not_there_leave_the_map_without_pictures(corpus, tmp_pa
         file.unlink()
     done = cli("report", *corpus, "--out", tmp_path / "r.html")
     assert done.code == 0
+    assert "23 points of the map without a picture: no image can be read there" in done.out
+    bare = cli("report", *corpus, "--out", tmp_path / "r.html", "--no-pictures")
+    assert "without a picture" not in bare.out
     assert '"sheets":[]' in (tmp_path / "r.html").read_text()
 
 
