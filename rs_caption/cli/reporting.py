@@ -22,38 +22,43 @@ class MapBy(StrEnum):
     NONE = "none"
 
 
+MapOption = Annotated[
+    MapBy | None,
+    typer.Option(
+        "--map",
+        help="What the 2-D map goes by: words of captions, hashes, features of --embeddings; "
+        "none: no map; default: embeddings where they are given, else captions.",
+    ),
+]
+Embeddings = Annotated[
+    Path | None,
+    typer.Option(
+        "--embeddings",
+        metavar="DIR",
+        help="Folder of NAME.npz for each dataset: images (I, D), files (I,), as rs-bench reads "
+        "them.",
+    ),
+]
+Points = Annotated[int, typer.Option("--points", min=0, help="Rows of each family on the map.")]
+Pictures = Annotated[
+    bool, typer.Option("--pictures/--no-pictures", help="Pictures of the points of the map.")
+]
+Figures = Annotated[
+    Path | None,
+    typer.Option("--figures", metavar="DIR", help="Folder for each figure as an SVG, too."),
+]
+
+
 @app.command()
 def report(
     tables: TablesArgument,
     *,
     out: ReportOption = Path("report.html"),
-    map_by: Annotated[
-        MapBy | None,
-        typer.Option(
-            "--map",
-            help="What the 2-D map goes by: words of captions, hashes, features of --embeddings; "
-            "none: no map; default: embeddings where they are given, else captions.",
-        ),
-    ] = None,
-    embeddings: Annotated[
-        Path | None,
-        typer.Option(
-            "--embeddings",
-            metavar="DIR",
-            help="Folder of NAME.npz for each dataset: images (I, D), files (I,), as rs-bench "
-            "reads them.",
-        ),
-    ] = None,
-    points: Annotated[
-        int, typer.Option("--points", min=0, help="Rows of each family on the map.")
-    ] = 2000,
-    pictures: Annotated[
-        bool, typer.Option("--pictures/--no-pictures", help="Pictures of the points of the map.")
-    ] = True,
-    figures: Annotated[
-        Path | None,
-        typer.Option("--figures", metavar="DIR", help="Folder for each figure as an SVG, too."),
-    ] = None,
+    map_by: MapOption = None,
+    embeddings: Embeddings = None,
+    points: Points = 2000,
+    pictures: Pictures = True,
+    figures: Figures = None,
     json: CountsOption = None,
     workers: WorkersOption = default_workers(),
 ) -> None:

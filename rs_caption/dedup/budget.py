@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -91,13 +91,14 @@ def database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
     Raises:
         WriteError: the disk is full, or cannot be written to.
     """
-    if storage.is_remote(folder):
-        with (
-            TemporaryDirectory(prefix="rs-caption-") as here,
-            database(Path(here), memory, threads) as db,
-        ):
-            yield db
-        return
+    with ExitStack() as opened:
+        if storage.is_remote(folder):
+            folder = Path(opened.enter_context(TemporaryDirectory(prefix="rs-caption-")))
+        yield opened.enter_context(_database(folder, memory, threads))
+
+
+@contextmanager
+def _database(folder: Path, memory: int, threads: int) -> Iterator[Any]:
     import duckdb  # noqa: PLC0415 -- a sixth of a second that only this command needs
 
     place = folder / "rows"

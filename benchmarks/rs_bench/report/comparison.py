@@ -86,17 +86,15 @@ def differences(
     its_a, its_b = by_figure(outcomes_a), by_figure(outcomes_b)
     owners_T = outcomes_a.get(_OWNERS)
     for figure in a.figures:
-        if figure not in b.figures:
-            continue
         parts = [
             _gains(part, its_a[part], its_b[part], owners_T)
             for part in _parts(figure, its_a)
             if part in its_b and its_a[part].shape == its_b[part].shape
         ]
-        if not parts:
+        if not parts or figure not in b.figures:
             continue
         resampled_S = resampled_means(parts, np.random.default_rng(seed))
-        low, high = np.quantile(resampled_S, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = np.quantile(resampled_S, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
         exact = _exact(figure, its_a, its_b, parts)
         yield Difference(
             a.task,
@@ -105,8 +103,8 @@ def differences(
             figure,
             a.figures[figure],
             b.figures[figure],
-            float(low),
-            float(high),
+            low,
+            high,
             two_sided(resampled_S) if exact is None else exact,
             "bootstrap" if exact is None else "mcnemar",
             len(parts[0].sizes_N),
