@@ -99,7 +99,7 @@ def _read(
 ) -> None:
     """Add the pairs of a file to `pictures`, which are by path as it is written."""
     split = request.split or split_of(file.stem)
-    csv.field_size_limit(_LONGEST)
+    limit = csv.field_size_limit(_LONGEST)  # of the whole process
     try:
         text = file.read_bytes().decode("utf-8-sig")
         for number, cell, caption in _pairs(file, text, request.columns):
@@ -118,6 +118,8 @@ def _read(
         raise UserError(f"{file}: not CSV in UTF-8 ({error})") from error
     except OSError as error:
         raise UserError(f"{file}: could not be read ({error.strerror})") from error
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _pairs(file: Path, text: str, columns: tuple[str, str]) -> Iterator[tuple[int, str, str]]:

@@ -162,6 +162,11 @@ def test_regions_of_a_mask_are_drawn(page, made):
     expect(page.locator("#boxes")).to_be_hidden()
 
 
+def press(page, key):
+    page.wait_for_load_state()  # keys are heard from then on
+    page.keyboard.press(key)
+
+
 def test_keys_and_links_lead_through_what_was_found(page):
     page.goto("/?split=val")
     page.locator(".card .shot").nth(1).click()
@@ -169,15 +174,14 @@ def test_keys_and_links_lead_through_what_was_found(page):
     expect(page.locator(".bar .where")).to_have_text(f"2 of {SHIPS}")
     expect(page.locator("#near-count")).to_have_text("1:")
     expect(page.locator(".alikes small")).to_have_text("dota/val/images/b00.png")
-    page.keyboard.press("ArrowRight")
+    press(page, "ArrowRight")
     expect(page.locator("h1")).to_have_text("dota/val/images/b02.png")
     expect(page.locator("#near-count")).to_have_text("None in this table.")
-    page.wait_for_load_state()  # keys are heard from then on
-    page.keyboard.press("ArrowLeft")
+    press(page, "ArrowLeft")
     expect(page.locator("h1")).to_have_text("dota/val/images/b01.png")
     page.locator(".alikes a").click()
     expect(page.locator("h1")).to_have_text("dota/val/images/b00.png")
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.locator("#found")).to_have_text(str(SHIPS))
 
 

@@ -378,3 +378,12 @@ def test_what_is_wrong_is_one_line(arguments, said, tmp_path, cli, monkeypatch):
     assert said in done.err
     assert done.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_long_caption_is_taken_and_other_readers_keep_their_limit(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    (tmp_path / "train.csv").write_text(f"filepath,title\na.jpg,{'x' * 200_000}\n")
+    limit = csv.field_size_limit()
+    report = import_csv(ImportRequest(tmp_path / "train.csv", tmp_path / "t"))
+    assert report.splits["train"]["captions"] == 1
+    assert csv.field_size_limit() == limit
