@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from rs_caption.errors import RsCaptionError
 
 # Text is printed as it is: a path may hold brackets or `:car:`.
 out = Console(highlight=False, markup=False, emoji=False)
@@ -25,6 +28,20 @@ def progress_bar(what: str, *, resumes: bool = False) -> Iterator[Callable[[int,
             yield progress
     except KeyboardInterrupt:
         err.print("Interrupted." + " The same command goes on where it stopped." * resumes)
+        raise
+
+
+@contextmanager
+def resumable(parts: Path) -> Iterator[None]:
+    """Where an error leaves unfinished parts, say what they are good for."""
+    try:
+        yield
+    except RsCaptionError:
+        if parts.is_dir():
+            text = (
+                "the same command goes on with it. If you will not run it again, remove the folder."
+            )
+            err.print(f"What is done is kept in {parts}; {text}", soft_wrap=True)
         raise
 
 

@@ -19,21 +19,20 @@ import pyarrow as pa
 
 from rs_caption import manifest, storage, table
 from rs_caption.convert import REPORT_FILE
-from rs_caption.engine import Progress, Work, engine_for, no_progress
-from rs_caption.errors import DataError, UserError
+from rs_caption.engine import Progress, Work, no_progress
+from rs_caption.errors import UserError
 from rs_caption.facts import Family
 from rs_caption.files import write_json
 from rs_caption.manifest import CAPTIONED, Manifest
 from rs_caption.options import Options
 from rs_caption.pictures.folder import Listing, list_images
-from rs_caption.pictures.images import image_size
+from rs_caption.pictures.sizes import Size, sizes_of
 from rs_caption.readers.places import is_here
 from rs_caption.sample import Boxes, Skipped
 from rs_caption.skips import read_skipped, write_skipped
 from rs_caption.table import CaptionTable, Row
 
 SPLIT = "test"
-_IMAGES_A_JOB = 512
 _NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 
 
@@ -43,17 +42,6 @@ class Given(NamedTuple):
     name: str
     folder: Path
     split: str = SPLIT  # that all of its images are of
-
-
-class _Job(NamedTuple):
-    """Some images, whose headers one worker reads."""
-
-    folder: Path
-    images: tuple[str, ...]
-    facts: storage.Facts | None  # of those in a store
-
-
-_Sizes = list[tuple[int, int] | Skipped]  # width and height, or why there are none
 
 
 def given(text: str) -> Given:
@@ -206,7 +194,7 @@ def _table_of(
 ) -> CaptionTable:
     _check_out(source, out)
     skipped = list(listing.skipped)
-    rows = _rows(source, _sizes(source.folder, listing.images, work, progress), skipped)
+    rows = _rows(source, sizes_of(source.folder, listing.images, work, progress), skipped)
     some = iter(lambda: list(islice(rows, table.ROW_GROUP_ROWS)), [])
     groups = [table.to_arrow(its) for its in some]  # a quarter of what Rows take
     if not groups:
@@ -220,7 +208,7 @@ def _table_of(
 
 
 def _rows(
-    source: Given, sizes: Iterable[tuple[str, tuple[int, int] | Skipped]], skipped: list[Skipped]
+    source: Given, sizes: Iterable[tuple[str, Size]], skipped: list[Skipped]
 ) -> Iterator[Row]:
     family = _family(source.name)
     for image, size in sizes:
@@ -229,35 +217,6 @@ def _rows(
         else:
             one = (source.name, family, source.split, image, None, None, size)
             yield Row(*one, captions=(), rules=(), boxes=Boxes.of([]))
-
-
-def _sizes(
-    folder: Path, images: Sequence[str], work: Work, progress: Progress
-) -> Iterator[tuple[str, tuple[int, int] | Skipped]]:
-    """Every image with its width and height, or why it has none."""
-    cuts = range(0, len(images), _IMAGES_A_JOB)
-    shards = [tuple(images[at : at + _IMAGES_A_JOB]) for at in cuts]
-    jobs = [_Job(folder, shard, storage.facts_below(folder, shard)) for shard in shards]
-    progress(0, len(images))
-    done = 0
-    engine = engine_for(work, len(jobs))
-    for job, sizes in zip(jobs, engine.map(read_sizes, jobs), strict=True):
-        yield from zip(job.images, sizes, strict=True)
-        done += len(sizes)
-        progress(done, len(images))
-
-
-def read_sizes(job: _Job) -> _Sizes:
-    """Width and height of each image of a job, from its header."""
-    with storage.told(job.facts), storage.at_hand((), (job.folder / name for name in job.images)):
-        return [_size(job.folder, image) for image in job.images]
-
-
-def _size(folder: Path, image: str) -> tuple[int, int] | Skipped:
-    try:
-        return image_size(folder / image)
-    except DataError as error:
-        return Skipped(image, error.reason, error.problem)
 
 
 def _family(name: str) -> Family:

@@ -20,9 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rs_caption import __version__, storage
-from rs_caption.errors import TableError
+from rs_caption.errors import TableError, UserError
 from rs_caption.files import read_json, whole, write_json
 from rs_caption.schema import SCHEMA, Row, image_id, to_arrow
+from rs_caption.versions import SCHEMA_VERSION, brought_up
 
 __all__ = [
     "ROOTS_FILE",
@@ -35,6 +36,7 @@ __all__ = [
     "image_id",
     "metadata",
     "open_table",
+    "open_tables",
     "read_note",
     "read_roots",
     "read_rows",
@@ -44,9 +46,9 @@ __all__ = [
     "write_roots",
 ]
 
-SCHEMA_VERSION = 1
 TABLE_FILE = "captions.parquet"
 ROOTS_FILE = "roots.json"
+IMPORTED = "imported"  # in the metadata of a table: the form that a dataset came in
 ROW_GROUP_ROWS = 8192  # fixed, since the bytes must not depend on how the work was cut
 _METADATA_KEY = b"rs_caption"
 
@@ -199,30 +201,50 @@ def read_note(file: Path) -> dict[str, Any]:
         schema = pq.read_schema(storage.readable(file))
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{file}: not a Parquet file ({error})") from error
-    note = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
+    try:
+        note = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
+    except ValueError:
+        return {}  # another program's, by the same name
     return note if isinstance(note, dict) else {}
 
 
 def open_table(path: Path) -> CaptionTable:
-    """Open a table by its folder or its Parquet file.
+    """Open a table by its folder or its Parquet file; one of an older schema as if written now.
 
     Raises:
-        TableError: there is none, it is no Parquet, or it has another schema.
+        TableError: there is none, it is no Parquet, or it has a newer schema or another's.
     """
     file = path / TABLE_FILE if path.is_dir() else path
     if not file.is_file():
         raise TableError(f"{file}: no caption table here{_tables_below(path)}")
-    about = read_note(file)
-    if about.get("schema") != SCHEMA_VERSION:
-        found = about.get("schema", "no rs_caption metadata")
-        raise TableError(
-            f"{file}: expected a caption table of schema {SCHEMA_VERSION}, found {found}"
-        )
+    about = brought_up(file, read_note(file))
     found = pq.read_schema(storage.readable(file))
     for field in SCHEMA:
         if field.name not in found.names or found.field(field.name).type != field.type:
             raise TableError(f"{file}: expected a column {field.name!r} of type {field.type}")
     return CaptionTable(file, about, read_roots(file.parent))
+
+
+def open_tables(paths: Sequence[Path]) -> list[CaptionTable]:
+    """Open tables whose rows are to be added up.
+
+    Raises:
+        TableError: as of `open_table`.
+        UserError: two are the very same, links followed.
+    """
+    opened: dict[Path, Path] = {}
+    tables = []
+    for path in paths:
+        tables.append(open_table(path))
+        file = tables[-1].path
+        real = file if storage.is_remote(file) else file.resolve()
+        if real in opened:
+            raise UserError(
+                f"{path}: is the same table as {opened[real]}, and its rows would count twice; "
+                "give it once"
+            )
+        opened[real] = path
+    return tables
 
 
 def _tables_below(folder: Path) -> str:

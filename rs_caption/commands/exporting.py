@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rs_caption.console import print_counts, print_table, progress_bar, say
+from rs_caption.console import print_counts, print_table, progress_bar, resumable, say
+from rs_caption.export.check import PARTS_FOLDER, SUMS_FILE
 from rs_caption.export.request import ExportRequest
 from rs_caption.export.run import export
 from rs_caption.skips import SKIPPED_FILE
@@ -17,10 +18,13 @@ def export_table(request: ExportRequest) -> int:
     Raises:
         UserError: as `export`.
     """
-    with progress_bar(f"Exporting {request.table}", resumes=True) as progress:
+    with (
+        resumable(request.out / PARTS_FOLDER),
+        progress_bar(f"Exporting {request.table}", resumes=True) as progress,
+    ):
         report = export(request, progress)
     if report.was_there:
-        say("Complete already: the same rows, with the same options.")
+        say(f"Complete already: the same rows, same options, and files as in {SUMS_FILE}.")
     rows = [
         (split, counts["images"], counts["captions"]) for split, counts in report.splits.items()
     ]

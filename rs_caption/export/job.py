@@ -89,6 +89,21 @@ def files_in(note: Path) -> dict[str, File]:
     return {name: File(*facts) for name, facts in value["files"].items()}
 
 
+def has_work(place: Place) -> bool:
+    """Whether any lot that is done holds a picture."""
+    notes = (_note(path) for path in (place.folder / _NOTES).glob("*.json"))
+    return any(note.get("shares") for note in notes)
+
+
+def _note(path: Path) -> dict[str, Any]:
+    """What was noted; empty where that is not there, or not whole."""
+    try:
+        note: Any = read_json(path) if path.is_file() else None
+    except UserError:
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
 def _make(job: Job, rows: list[Row], key: str) -> dict[str, Any]:
     skipped: list[Skipped] = []
     images: Counter[tuple[str, str]] = Counter()
@@ -160,11 +175,8 @@ def _key(job: Job, rows: list[Row]) -> str:
 
 def _finished(job: Job, key: str) -> dict[str, Any] | None:
     """The note of a lot that is done, if its files are there, in either place."""
-    try:
-        note: Any = read_json(job.note) if job.note.is_file() else None
-    except UserError:  # not whole
-        return None
-    if not isinstance(note, dict) or note.get("key") != key:
+    note = _note(job.note)
+    if note.get("key") != key:
         return None
     for name, (size, _) in note["files"].items():
         places = (job.place.files / name, job.out / name)

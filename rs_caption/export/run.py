@@ -18,10 +18,19 @@ import PIL
 
 from rs_caption import __version__
 from rs_caption.engine import Progress, engine_for, no_progress, told
-from rs_caption.errors import TableError, UserError, WriteError
+from rs_caption.errors import RsCaptionError, TableError, UserError, WriteError
+from rs_caption.export.check import (
+    PARTS_FOLDER,
+    REPORT_FILE,
+    RUN,
+    RUN_NOTE,
+    SUMS_FILE,
+    damaged,
+    is_finished,
+)
 from rs_caption.export.form import IMAGES, File, Finish, Place, file_of
 from rs_caption.export.forms import FORMS
-from rs_caption.export.job import Done, Job, export_lot, files_in
+from rs_caption.export.job import Done, Job, export_lot, files_in, has_work
 from rs_caption.export.lots import Lot, Selection, cut, select
 from rs_caption.export.request import ONE, ExportRequest
 from rs_caption.files import read_json, remove_folder, sweep, whole, write_json
@@ -34,10 +43,6 @@ from rs_caption.terms.card import CARD_FILE, CROISSANT_FILE, Share, write_card
 from rs_caption.terms.choice import leaving, rows_by_reason
 from rs_caption.terms.known import stated_by
 
-REPORT_FILE = "export.json"
-SUMS_FILE = "SHA256SUMS"
-PARTS_FOLDER = ".parts"
-_RUN, _RUN_NOTE = "run", "run.json"
 _COUNTS = ("splits", "skipped", "left_out", "datasets")  # of an `ExportReport`, for export.json
 
 
@@ -65,7 +70,7 @@ class _Run:
 
     @property
     def place(self) -> Place:
-        folder = self.request.out / PARTS_FOLDER / _RUN
+        folder = self.request.out / PARTS_FOLDER / RUN
         return Place(folder, tuple(sorted(self.selected.rows)))
 
 
@@ -74,10 +79,12 @@ def export(request: ExportRequest, progress: Progress = no_progress) -> ExportRe
 
     Args:
         request: what.
-        progress: is told (rows exported, rows to export).
+        progress: is told (rows exported, rows to export); of a complete one (files looked at,
+            files in all).
 
     Raises:
-        UserError: the table has no such rows, `out` holds something else, another run writes there.
+        UserError: the table has no such rows, `out` holds something else or files that have
+            changed, another run writes there.
         DataError: the first picture that cannot be read, when the request stops on errors.
         WriteError: there is no room; finished lots are kept.
     """
@@ -85,10 +92,15 @@ def export(request: ExportRequest, progress: Progress = no_progress) -> ExportRe
     out = request.out
     with only_run(out / PARTS_FOLDER):
         run = _planned(request, table)
-        if (report := _complete(run)) is not None:
+        if (report := _complete(run, progress)) is not None:
             return report
         _make_way(run)
-        done = _make(run, progress)
+        try:
+            done = _make(run, progress)
+        except RsCaptionError:
+            if not has_work(run.place):
+                remove_folder(run.place.folder)
+            raise
         _land(run.place, out, done)
         report = _finish(run, done)
         remove_folder(out / PARTS_FOLDER)
@@ -116,23 +128,24 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _complete(run: _Run) -> ExportReport | None:
+def _complete(run: _Run, progress: Progress) -> ExportReport | None:
     """The report of this very export, if it is there.
 
     Raises:
-        UserError: a file of it is gone.
+        UserError: files of it are gone, or others than were made.
     """
     out = run.request.out
-    if not (out / SUMS_FILE).is_file() or not (out / REPORT_FILE).is_file():
+    if not is_finished(out):
         return None
     note: Any = read_json(out / REPORT_FILE)
     if not isinstance(note, dict) or note.get("key") != run.key:
         return None
-    with (out / SUMS_FILE).open(encoding="utf-8") as sums:
-        names = (line.rstrip("\n").partition("  ")[2] for line in sums)
-        lost = next((name for name in names if not (out / name).is_file()), None)
-    if lost is not None:
-        raise UserError(f"{out}: was complete, but {lost} is gone; remove the folder, export again")
+    if problems := damaged(out, run.request.work, progress):
+        more = f", and {len(problems) - 1:,} more" if problems[1:] else ""
+        raise UserError(
+            f"{out}: was complete, but {problems[0]}{more} (by {SUMS_FILE}); if you did not want "
+            "that, remove the folder and export again"
+        )
     return ExportReport(**{name: note[name] for name in _COUNTS}, was_there=True)
 
 
@@ -142,7 +155,7 @@ def _make_way(run: _Run) -> None:
     Raises:
         UserError: it holds something else.
     """
-    out, note = run.request.out, run.place.folder / _RUN_NOTE
+    out, note = run.request.out, run.place.folder / RUN_NOTE
     begun: Any = None
     with suppress(UserError):
         begun = read_json(note) if note.is_file() else None

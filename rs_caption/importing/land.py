@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from rs_caption import storage, table
 from rs_caption.engine import ALONE, Work
 from rs_caption.errors import DataError, UserError
+from rs_caption.export.check import holds_export
 from rs_caption.files import write_json
 from rs_caption.options import Options
 from rs_caption.own.found import SPLITS
@@ -57,13 +60,29 @@ class ImportRequest:
         return name
 
 
+class Found(NamedTuple):
+    """What was found to import."""
+
+    form: str  # that it came in
+    root: Path  # where the images lie
+    rows: pa.Table  # in any order
+    skipped: Sequence[Skipped]  # what gave no row
+    beside: Mapping[str, int] = MappingProxyType(
+        {}
+    )  # members of shards that nothing reads, by kind
+    repeats: int = 0  # samples of shards that show a picture again, whose captions its row has
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import gave."""
+    """What an import gave; the fields are those of `Found`."""
 
     dataset: str
     splits: dict[str, dict[str, int]]  # split -> images, captions
-    skipped: dict[str, int]
+    skipped: dict[str, int]  # reason -> items
+    root: Path
+    beside: dict[str, int]
+    repeats: int
 
 
 def split_of(*names: str) -> str:
@@ -96,38 +115,31 @@ def check_out(request: ImportRequest) -> None:
     """Whether the table may be written.
 
     Raises:
-        UserError: there is another one, or `out` is what is read.
+        UserError: there is another one, or an export, or `out` is what is read.
     """
     out, dataset = request.out, request.dataset
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; choose a folder")
     if not storage.is_remote(out) and out.resolve() == request.source.resolve():
         raise UserError(f"--out {out} is what is imported; choose another folder")
+    if holds_export(out):
+        raise UserError(f"{out}: already holds an export; choose another --out")
     if (out / table.TABLE_FILE).exists():
         about = table.open_table(out).about
         source = about.get("sources", {}).get(dataset, {})
-        if len(about.get("sources", {})) != 1 or "imported" not in source:
+        if len(about.get("sources", {})) != 1 or table.IMPORTED not in source:
             held = ", ".join(sorted(about.get("sources", {})))
             raise UserError(f"{out}: already holds a table of {held}; choose another --out")
 
 
-def land(
-    request: ImportRequest, root: Path, rows: pa.Table, skipped: Sequence[Skipped], form: str
-) -> ImportReport:
+def land(request: ImportRequest, found: Found) -> ImportReport:
     """Write everything, the table last: it is the sign that all is done.
-
-    Args:
-        request: what was asked for.
-        root: where the images lie.
-        rows: in any order.
-        skipped: what gave no row.
-        form: that it came in.
 
     Raises:
         UserError: there are no rows.
         DataError: something was skipped, and the request stops on errors.
     """
-    _refuse(request, len(rows), skipped)
+    _refuse(request, len(found.rows), found.skipped)
     out, dataset = request.out, request.dataset
     about = {
         "family": FAMILY,
@@ -135,17 +147,17 @@ def land(
         "manifest": "",
         "options": Options().as_dict(),
         "nouns": {},
-        "imported": form,
+        table.IMPORTED: found.form,
     }
-    ordered = table.sorted_by_id(rows)
-    reasons = Counter(str(skip.reason) for skip in skipped)
-    report = ImportReport(dataset, _splits(ordered), dict(sorted(reasons.items())))
-    table.write_roots(out, {dataset: root})
-    write_skipped(out, skipped)
-    write_json(
-        out / REPORT_FILE,
-        {"dataset": dataset, "form": form, "splits": report.splits, "skipped": report.skipped},
-    )
+    ordered = table.sorted_by_id(found.rows)
+    reasons = dict(sorted(Counter(str(skip.reason) for skip in found.skipped).items()))
+    beside = dict(sorted(found.beside.items()))
+    report = ImportReport(dataset, _splits(ordered), reasons, found.root, beside, found.repeats)
+    table.write_roots(out, {dataset: found.root})
+    write_skipped(out, found.skipped)
+    counts = {"splits": report.splits, "skipped": reasons}
+    more = {"not_read": beside, "repeats": report.repeats} if found.form == "webdataset" else {}
+    write_json(out / REPORT_FILE, {"dataset": dataset, "form": found.form, **counts, **more})
     table.write(out / table.TABLE_FILE, [ordered], table.metadata({dataset: about}))
     return report
 

@@ -3,8 +3,9 @@
     filepath<TAB>title
     images/0001.jpg<TAB>There are 3 ships.
 
-Pictures stay where they are. Several lines of one picture are its captions, in their order. A split
-is told by the file's name (`train.csv`), else all is `train`.
+Pictures stay where they are; the root of the table is a folder that all of them are below. Several
+lines of one picture are its captions, in their order. A split is told by the file's name
+(`train.csv`), else all is `train`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rs_caption import storage, table
-from rs_caption.engine import Progress, engine_for, no_progress, told
-from rs_caption.errors import DataError, UserError
+from rs_caption.engine import Progress, no_progress
+from rs_caption.errors import UserError
 from rs_caption.importing.land import (
+    Found,
     ImportReport,
     ImportRequest,
     check_out,
@@ -28,17 +30,14 @@ from rs_caption.importing.land import (
     said,
     split_of,
 )
-from rs_caption.pictures.images import image_size
+from rs_caption.pictures.sizes import sizes_of
 from rs_caption.sample import Skipped
 
 IMAGE_NAMES = ("filepath", "image_path", "file_name", "filename", "image", "path", "img")
 CAPTION_NAMES = ("title", "caption", "text", "sentence", "description")
 _SUFFIXES = (".csv", ".tsv")
 _SEPARATORS = "\t,;|"
-_IMAGES_A_JOB = 512
 _LONGEST = 1 << 20  # characters of a cell
-
-Sizes = list[tuple[int, int] | Skipped]
 
 
 class _Picture(NamedTuple):
@@ -54,27 +53,34 @@ def import_csv(request: ImportRequest, progress: Progress = no_progress) -> Impo
         DataError: the first picture that cannot be read, when the request stops on errors.
     """
     check_out(request)
+    folder = _folder(request)
     skipped: list[Skipped] = []
     pictures: dict[str, _Picture] = {}
     for file in _files(request.source):
-        _read(file, request, pictures, skipped)
-    root, below = _rooted(request, list(pictures))
-    cuts = range(0, len(below), _IMAGES_A_JOB)
-    jobs = [(root, tuple(below[at : at + _IMAGES_A_JOB])) for at in cuts]
-    results = engine_for(request.work, len(jobs)).map(read_sizes, jobs)
-    sizes = [
-        size for part in told(results, [len(names) for _, names in jobs], progress) for size in part
-    ]
-    rows = []
-    for name, size, picture in zip(below, sizes, pictures.values(), strict=True):
-        captions = said(picture.captions)
+        _read(file, folder, request, pictures, skipped)
+    readable: dict[str, tuple[int, int]] = {}
+    for name, size in sizes_of(folder, list(pictures), request.work, progress):
         if isinstance(size, Skipped):
-            skipped.append(size)
-        elif not captions:
-            skipped.append(Skipped(name, "no_captions", "no line of it has a caption"))
+            skipped.append(_hinted(size))
         else:
-            rows.append(row_of((request.dataset, picture.split, name), size, captions))
-    return land(request, root, table.to_arrow(rows), skipped, "csv")
+            readable[name] = size
+    root = root_of(request.source, folder, list(readable))
+    rows = []
+    for name, size_wh in readable.items():
+        captions = said(pictures[name].captions)
+        if captions:
+            place = (request.dataset, pictures[name].split, _below(root, folder, name))
+            rows.append(row_of(place, size_wh, captions))
+        else:
+            skipped.append(Skipped(name, "no_captions", "no line of it has a caption"))
+    return land(request, Found("csv", root, table.to_arrow(rows), skipped))
+
+
+def _folder(request: ImportRequest) -> Path:
+    """What paths count from; as typed: links are not followed."""
+    source = request.source
+    folder = request.root or (source if source.is_dir() else source.parent)
+    return folder if storage.is_remote(folder) else Path(os.path.abspath(folder))  # noqa: PTH100
 
 
 def _files(source: Path) -> list[Path]:
@@ -95,9 +101,13 @@ def _files(source: Path) -> list[Path]:
 
 
 def _read(
-    file: Path, request: ImportRequest, pictures: dict[str, _Picture], skipped: list[Skipped]
+    file: Path,
+    folder: Path,
+    request: ImportRequest,
+    pictures: dict[str, _Picture],
+    skipped: list[Skipped],
 ) -> None:
-    """Add the pairs of a file to `pictures`, which are by path as it is written."""
+    """Add the pairs of a file to `pictures`, which are by name."""
     split = request.split or split_of(file.stem)
     limit = csv.field_size_limit(_LONGEST)  # of the whole process
     try:
@@ -107,7 +117,7 @@ def _read(
                 problem = f"expected the path of an image, found {cell!r}"
                 skipped.append(Skipped(f"{file.name}:{number}", "missing_image", problem))
                 continue
-            image = os.path.normpath(cell)
+            image = _named(folder, cell)
             picture = pictures.setdefault(image, _Picture(split, []))
             if picture.split != split:
                 problem = f"{file.name}:{number}: it is of split {picture.split} in another file"
@@ -128,6 +138,12 @@ def _pairs(file: Path, text: str, columns: tuple[str, str]) -> Iterator[tuple[in
     separator = max(_SEPARATORS, key=header.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     names = [name.strip() for name in next(lines, [])]
+    if not any(names):
+        empty = "its first line is empty" if text.strip() else "it is empty"
+        raise UserError(
+            f"{file}: expected the names of columns in its first line, such as filepath and title; "
+            f"{empty}"
+        )
     image = _column(file, names, columns[0], IMAGE_NAMES, "--image-column")
     caption = _column(file, names, columns[1], CAPTION_NAMES, "--caption-column")
     for cells in lines:
@@ -154,27 +170,47 @@ def _column(file: Path, names: list[str], wanted: str, usual: tuple[str, ...], o
     )
 
 
-def _rooted(request: ImportRequest, paths: list[str]) -> tuple[Path, list[str]]:
-    """A folder that all pictures are below, and their paths below it, with `/`."""
-    source = request.source
-    folder = request.root or (source if source.is_dir() else source.parent)
+def _named(folder: Path, cell: str) -> str:
+    """A picture by its path below the folder that paths count from; if outside, by all of it."""
     if storage.is_remote(folder):
-        return folder, paths
-    base = os.path.abspath(folder)  # noqa: PTH100 -- as typed: links are not followed
-    every = [os.path.normpath(os.path.join(base, path)) for path in paths]  # noqa: PTH118
-    inside = all(path.startswith(f"{base}{os.sep}") for path in every)
-    root = Path(base if inside or not every else os.path.commonpath(map(os.path.dirname, every)))
-    return root, [Path(os.path.relpath(path, root)).as_posix() for path in every]
+        return os.path.normpath(cell)
+    base = os.path.normpath(folder)
+    whole = os.path.normpath(os.path.join(base, cell))  # noqa: PTH118 -- Path keeps ..
+    return Path(whole.removeprefix(os.path.join(base, ""))).as_posix()  # noqa: PTH118
 
 
-def read_sizes(job: tuple[Path, tuple[str, ...]]) -> Sizes:
-    """Width and height of each picture of a job, from its header."""
-    root, names = job
-    return [_size(root, name) for name in names]
+def _hinted(skip: Skipped) -> Skipped:
+    """Paths of Windows mean nothing elsewhere."""
+    if skip.reason != "missing_image" or "\\" not in skip.item or os.sep == "\\":
+        return skip
+    hint = "a path of Windows? Write it with /, and say with --root which folder it counts from"
+    return skip._replace(detail=f"{skip.detail}; {hint}")
 
 
-def _size(root: Path, name: str) -> tuple[int, int] | Skipped:
-    try:
-        return image_size(root / name)
-    except DataError as error:
-        return Skipped(name, error.reason, error.problem)
+def root_of(source: Path, folder: Path, names: list[str]) -> Path:
+    """The folder that all pictures are below: the one their paths count from, where that will do.
+
+    Args:
+        source: for the message.
+        folder: that paths count from.
+        names: of pictures that can be read, as `_named` gives them.
+
+    Raises:
+        UserError: they share none but that of the whole disk; a table must not reach all of it.
+    """
+    outside = any(Path(name).is_absolute() for name in names)
+    if not names or storage.is_remote(folder) or not (outside or folder == Path(folder.anchor)):
+        return folder
+    whole = [folder / name for name in names]
+    is_one = len({path.drive for path in whole}) == 1  # of Windows
+    root = Path(os.path.commonpath([path.parent for path in whole]) if is_one else folder.anchor)
+    if root == Path(root.anchor):
+        raise UserError(
+            f"{source}: its pictures share no folder but {root}, such as {min(whole)} and "
+            f"{max(whole)}; move them below one folder, or take the strays out of the file"
+        )
+    return root
+
+
+def _below(root: Path, folder: Path, name: str) -> str:
+    return name if root == folder else (folder / name).relative_to(root).as_posix()

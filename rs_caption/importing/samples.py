@@ -12,6 +12,7 @@ import json
 import os
 import re
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from rs_caption import storage
 from rs_caption.sample import Skipped
 
 PICTURES = ("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp")
-_TEXTS = ("txt", "caption", "json")
+_READ = (*PICTURES, "txt", "caption", "json")
 _BAD_PART = re.compile(r"\.*|.*[\\:\0-\x1f].*", re.DOTALL)
 _MOST_BYTES = 1 << 30  # of a member
 _END_BYTES = 1024
@@ -28,39 +29,80 @@ _TOLD = ("captions", "caption", "text")  # keys of a JSON that say what a pictur
 
 
 class Sample(NamedTuple):
-    """A picture with its captions; `repeat` counts earlier samples of the same picture."""
+    """A picture with its captions."""
 
     key: str
     suffix: str
     data: bytes
     captions: list[str]
     split: str
-    repeat: int
+    image_id: str  # where it is of an export of ours, else empty
+    repeat: int  # earlier samples of the same picture, in this shard or another
 
 
-def samples_of(shard: Path) -> Iterator[Sample | Skipped]:
-    """Every sample of a shard, and what is none; a shard cut short gives what it has."""
+class _Member(NamedTuple):
+    """A file of a shard; without data where nothing reads its kind."""
+
+    name: str
+    key: str
+    kind: str
+    data: bytes
+
+
+def samples_of(shard: Path, beside: Counter[str]) -> Iterator[Sample | Skipped]:
+    """Every sample of a shard, and what is none; a shard cut short gives what it has.
+
+    Args:
+        shard: a tar.
+        beside: counts what stands in a sample and is not read, by its kind.
+    """
     held: dict[str, bytes] = {}
     before = ""
+    keys: set[str] = set()
+    strays: list[_Member] = []
+    for member in _members(shard):
+        if isinstance(member, Skipped):
+            yield member
+        elif member.kind not in _READ:
+            strays.append(member)
+        else:
+            if held and (member.key != before or member.kind in held):
+                yield _sample(before, held)
+                held = {}
+            held[member.kind], before = member.data, member.key
+            keys.add(before)
+    if held:
+        yield _sample(before, held)
+    beside.update(stray.kind for stray in strays if stray.key in keys)
+    for stray in strays:
+        if stray.key not in keys:
+            problem = f"stands alone, and is none of {', '.join(_READ)}"
+            yield Skipped(_shown(stray.name), "missing_image", problem)
+
+
+def _members(shard: Path) -> Iterator[_Member | Skipped]:
+    """What a shard holds besides folders."""
     try:
         with storage.local(shard) as path, tarfile.open(path, "r|*") as members:
             for member in members:
-                key, kind = _split(member.name)
-                if not member.isfile() or kind not in (*PICTURES, *_TEXTS):
-                    continue
-                if member.size > _MOST_BYTES:
-                    yield Skipped(_shown(member.name), "bad_image", f"{member.size:,} bytes")
-                    continue
-                if held and (key != before or kind in held):
-                    yield _sample(before, held)
-                    held = {}
-                file = members.extractfile(member)
-                held[kind], before = (file.read() if file else b""), key
+                if not member.isdir():
+                    yield _member(members, member)
             _check_end(path)
     except (tarfile.TarError, EOFError, OSError) as error:
         yield Skipped(shard.name, "bad_annotation", f"not a complete tar ({error})")
-    if held:
-        yield _sample(before, held)
+
+
+def _member(members: tarfile.TarFile, member: tarfile.TarInfo) -> _Member | Skipped:
+    key, kind = _split(member.name)
+    if not member.isfile():
+        problem = "a link or device, no file; tar --dereference --hard-dereference packs files"
+        return Skipped(_shown(member.name), "bad_annotation", problem)
+    if kind not in _READ:
+        return _Member(member.name, key, kind, b"")
+    if member.size > _MOST_BYTES:
+        return Skipped(_shown(member.name), "bad_image", f"{member.size:,} bytes")
+    file = members.extractfile(member)
+    return _Member(member.name, key, kind, file.read() if file else b"")
 
 
 def _check_end(path: Path) -> None:
@@ -93,22 +135,15 @@ def _sample(key: str, held: dict[str, bytes]) -> Sample | Skipped:
     try:
         about = _about(held.get("json", b""))
         texts = [held[kind].decode("utf-8") for kind in ("txt", "caption") if kind in held]
-        # What others call "repeat" is another thing.
-        repeat = about.get("repeat") if "image_id" in about else None
-        captions = _captions(about) if isinstance(repeat, int) or not texts else texts
+        image_id, repeat = _ours(about)
+        captions = _captions(about) if image_id or not texts else texts
         "".join(captions).encode()
     except UnicodeError as error:
         why = getattr(error, "reason", str(error))
         return Skipped(key, "bad_annotation", f"its text is not UTF-8 ({why})")
     split = about.get("split")
-    return Sample(
-        key,
-        kind,
-        held[kind],
-        captions,
-        split if isinstance(split, str) else "",
-        repeat if isinstance(repeat, int) else 0,
-    )
+    told = split if isinstance(split, str) else ""
+    return Sample(key, kind, held[kind], captions, told, image_id, repeat)
 
 
 def _is_safe(key: str) -> bool:
@@ -130,6 +165,14 @@ def _about(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _ours(about: dict[str, Any]) -> tuple[str, int]:
+    """Which image of an export of ours a JSON is of, and its `repeat`; others mean other things."""
+    image_id, repeat = about.get("image_id"), about.get("repeat")
+    if isinstance(image_id, str) and image_id and isinstance(repeat, int):
+        return image_id, repeat
+    return "", 0
 
 
 def _captions(about: dict[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ from rs_caption.terms.croissant import croissant
 from rs_caption.terms.header import header
 from rs_caption.terms.known import Stated, stated_by, stated_of
 from rs_caption.terms.layouts import LAYOUTS, data_files
-from rs_caption.terms.origins import origins, tests_of
+from rs_caption.terms.origins import languages_of, origins, tests_of
 
 CARD_FILE = "README.md"
 CROISSANT_FILE = "croissant.json"
@@ -159,8 +159,10 @@ def _text(card: _Card, tables: Sequence[CaptionTable]) -> str:
     environment.filters |= {"md": plain, "link": link}
     titles = {one.dataset: one.title for one in card.stated}
     cited = [one.citation for one in card.stated if one.citation]
+    languages = languages_of(card.stated, tables)
+    images = card.whole.images
     return environment.from_string(source).render(
-        header=header(card.title, card.stated, card.form, list(card.files), card.whole.images),
+        header=header(card.title, card.stated, languages, card.form, list(card.files), images),
         card=card,
         tool=f"rs-caption {__version__}",
         warnings=warnings(card.stated, card.form),

@@ -29,17 +29,22 @@ _SHARDED = {"hf", "webdataset"}  # forms whose files the hub shows split by spli
 _SHARD = re.compile(r"(?P<split>\w+?)-\d+")
 _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
 _MOST = "n>1M"
-_PEOPLE, _RULES = "found", "machine-generated"  # the hub's words for who wrote annotations
 
 
 def header(
-    title: str, stated: Sequence[Stated], form: str, files: Sequence[str], images: int
+    title: str,
+    stated: Sequence[Stated],
+    languages: Sequence[str],
+    form: str,
+    files: Sequence[str],
+    images: int,
 ) -> str:
     """The header, with its lines of three hyphens.
 
     Args:
         title: of the whole.
         stated: the datasets in it.
+        languages: of all captions, as ISO 639 writes them; empty: not known.
         form: of the export.
         files: paths below its folder.
         images: in all.
@@ -47,7 +52,7 @@ def header(
     entries: dict[str, Any] = {
         "pretty_name": title,
         **licence_of(stated),
-        "language": ["en"],
+        **({"language": list(languages)} if languages else {}),
         "task_categories": ["image-to-text"],
         "tags": ["remote-sensing", "image-captioning", "rs-caption"],
         "size_categories": [next((word for most, word in _SIZES.items() if images < most), _MOST)],

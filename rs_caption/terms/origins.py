@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rs_caption.console import counted
-from rs_caption.table import CaptionTable
+from rs_caption.table import IMPORTED, CaptionTable
 from rs_caption.terms.known import Stated
 
 _FAMILIES = {
@@ -16,18 +16,34 @@ _FAMILIES = {
     "cls": "none: its images are for comparing",
     "count": "by rules, with the number of objects",
 }
+_ENGLISH = ("det", "seg", "ret", "count")  # families with captions
 _STYLES = {"plain": "plain English", "paper": "the wording of RemoteCLIP's paper"}
 
 
 def origins(stated: Sequence[Stated], tables: Sequence[CaptionTable]) -> list[str]:
     """A line for each dataset."""
-    sources = {
-        name: source for one in tables for name, source in one.about.get("sources", {}).items()
-    }
+    sources = _sources(tables)
     return [f"{one.title}: {_origin(sources.get(one.dataset, {}))}." for one in stated]
 
 
+def languages_of(stated: Sequence[Stated], tables: Sequence[CaptionTable]) -> list[str]:
+    """The languages of the captions, as ISO 639 writes them; none where one is not known.
+
+    Our rules write English, and the published sentences that we read are English.
+    """
+    sources = _sources(tables)
+    found = [sources.get(one.dataset, {}) for one in stated]
+    is_known = all(its.get("family") in _ENGLISH and IMPORTED not in its for its in found)
+    return ["en"] if is_known else []
+
+
+def _sources(tables: Sequence[CaptionTable]) -> dict[str, Mapping[str, Any]]:
+    return {name: source for one in tables for name, source in one.about.get("sources", {}).items()}
+
+
 def _origin(source: Mapping[str, Any]) -> str:
+    if form := source.get(IMPORTED):
+        return f"as they were found in {form}; who or what wrote them is not known"
     family = source.get("family", "")
     words = [_FAMILIES.get(family, "as they were found")]
     options = source.get("options", {})

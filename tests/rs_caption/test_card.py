@@ -23,7 +23,7 @@ from rs_caption.terms.croissant import licences
 from rs_caption.terms.header import header, licence_of
 from rs_caption.terms.known import stated_of
 from rs_caption.terms.layouts import LAYOUTS, data_files
-from rs_caption.terms.origins import origins
+from rs_caption.terms.origins import languages_of, origins
 
 NASTY = "a|b <script>alert(1)</script> [x](javascript:y) *z*\n# h & `c`"
 SHARES = {("dota", "train"): Share(1200, 6000), ("rsicd", "test"): Share(1, 5)}
@@ -201,7 +201,18 @@ def test_one_licence_is_told_to_the_hub():
     [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6 - 1, "100K<n<1M"), (10**6, "n>1M")],
 )
 def test_sizes_in_words_of_the_hub(images, size):
-    assert f"- {size}\n" in header("T", [stated_of("dota")], "csv", [], images)
+    assert f"- {size}\n" in header("T", [stated_of("dota")], ["en"], "csv", [], images)
+
+
+def test_a_language_is_stated_where_that_of_all_captions_is_known(tmp_path):
+    held = write_table(tmp_path, {"dota", "rsicd"})
+    assert languages_of([stated_of("dota"), stated_of("rsicd")], [held]) == ["en"]
+    assert languages_of([stated_of("dota"), stated_of("own")], [held]) == []
+    held.about["sources"]["rsicd"]["imported"] = "csv"
+    assert languages_of([stated_of("dota"), stated_of("rsicd")], [held]) == []
+    said = origins([stated_of("rsicd")], [held])
+    assert said == ["RSICD: as they were found in csv; who or what wrote them is not known."]
+    assert "language" not in header("T", [stated_of("dota")], [], "csv", [], 1)
 
 
 def test_what_is_warned_of():

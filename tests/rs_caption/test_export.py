@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import tarfile
-from dataclasses import replace
 
 import pytest
 from fakes.corpora import row, tile, write_table
@@ -14,15 +13,14 @@ from fakes.exports import awkward_table, captions_by_id, files_in, some_rows
 from PIL import Image
 
 from rs_caption.engine import Work
-from rs_caption.errors import DataError, TableError, UserError
+from rs_caption.errors import DataError
 from rs_caption.export.job import scaled
 from rs_caption.export.lots import cut, select
 from rs_caption.export.pictures import Picture, pictures_of, shrunk
 from rs_caption.export.request import ONE, ExportRequest, How
 from rs_caption.export.run import ExportReport, export
 from rs_caption.sample import Skipped, Window
-from rs_caption.table import open_table, write
-from rs_caption.terms.choice import Choice
+from rs_caption.table import open_table
 
 FORMS = ["webdataset", "csv", "hf", "coco", "llava"]
 PAPERS = ["README.md", "SHA256SUMS", "croissant.json", "export.json", "skipped.csv"]
@@ -340,102 +338,3 @@ def test_an_image_that_cannot_be_read_is_listed(tmp_path, cli):
     }
     with pytest.raises(DataError, match="no such image"):
         export(ExportRequest(table, tmp_path / "new", How("csv"), stop_on_error=True))
-
-
-def test_a_dataset_that_has_moved_is_told(tmp_path):
-    table = write_table(tmp_path / "t", some_rows()[:4])
-    (table / "images").rename(tmp_path / "elsewhere")
-    with pytest.raises(TableError, match=r"roots.json: none of the images of rsicd \(4\) is below"):
-        exported(table, tmp_path / "out", "csv")
-
-
-# Terms
-
-
-def test_datasets_leave_by_their_terms(tmp_path, cli):
-    other = replace(row("x.png"), dataset="loveda", family="seg")
-    images = {"rsicd": tmp_path / "images", "loveda": tmp_path / "images"}
-    table = write_table(tmp_path / "t", [row("a.png"), other], tmp_path / "images")
-    sources = {name: {"family": "ret"} for name in images}
-    write_table(tmp_path / "t", [row("a.png"), other], tmp_path / "images", sources=sources)
-    (tmp_path / "t/roots.json").write_text(json.dumps({n: str(p) for n, p in images.items()}))
-    request = ExportRequest(
-        table, tmp_path / "out", How("csv"), choice=Choice(("CC-BY-NC-SA-4.0",))
-    )
-    report = export(request)
-    assert (report.datasets, report.left_out) == (["loveda"], {"no licence is known": 1})
-    done = cli("export", "csv", table, "--out", tmp_path / "none", "--commercial-only")
-    assert (done.code, "nothing is left under these terms" in done.err) == (2, True)
-    assert not (tmp_path / "none/export.json").exists()
-
-
-def test_what_terms_forbid_is_said(table, tmp_path, cli):
-    done = cli("export", "llava", table, "--out", tmp_path / "out")
-    assert "Do not pass this folder on. The terms of RSICD forbid it." in done.out
-    assert "Do not pass this folder on." in (tmp_path / "out/README.md").read_text()
-
-
-# What is in the way
-
-
-def test_the_same_export_is_complete_already(table, tmp_path, cli):
-    first = exported(table, tmp_path, "csv")
-    before = files_in(tmp_path)
-    assert exported(table, tmp_path, "csv") == replace(first, was_there=True)
-    assert files_in(tmp_path) == before
-    said = cli("export", "csv", table, "--out", tmp_path)
-    assert (said.code, "Complete already" in said.out) == (3, True)  # a row has no captions
-    (tmp_path / "train.csv").unlink()
-    with pytest.raises(UserError, match=r"was complete, but train\.csv is gone"):
-        exported(table, tmp_path, "csv")
-
-
-@pytest.mark.parametrize("other", [{"resize_px": 20}, {"quality": 50}, {"captions": ONE}])
-def test_another_export_is_not_overwritten(other, table, tmp_path):
-    exported(table, tmp_path, "csv")
-    before = files_in(tmp_path)
-    with pytest.raises(UserError, match="already holds another export; remove it or choose"):
-        exported(table, tmp_path, "csv", **other)
-    assert files_in(tmp_path) == before
-
-
-def test_a_folder_of_something_else_is_left_alone(table, tmp_path):
-    (tmp_path / "thesis.tex").write_text("dear reader")
-    with pytest.raises(UserError, match=r"already holds thesis.tex"):
-        exported(table, tmp_path, "csv")
-    assert files_in(tmp_path) == {"thesis.tex": b"dear reader"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["zip", "TABLE", "--out", "o"], "'zip' is not one of"),
-        (["csv", "nowhere", "--out", "o"], "no caption table here"),
-        (["csv", "TABLE", "--out", "o", "--split", "dev"], "no rows of split dev with captions"),
-        (["csv", "TABLE", "--out", "o", "--quality", "101"], "less than or equal to 100"),
-        (["csv", "TABLE", "--out", "s3://bucket/o"], "an export must be a folder on this disk"),
-        (["csv", "TABLE", "--out", "TABLE/captions.parquet"], "is a file; choose a folder"),
-        (["csv", "TABLE", "--out", "o", "--licence", "CC-BY-9"], "no dataset is under 'CC-BY-9'"),
-    ],
-)
-def test_what_is_wrong_is_one_line(arguments, said, table, tmp_path, cli, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    done = cli("export", *(argument.replace("TABLE", str(table)) for argument in arguments))
-    assert done.code == 2
-    assert said in " ".join(done.err.split())
-    assert not (tmp_path / "o").exists()
-
-
-@pytest.mark.parametrize("way", ["../secret.png", "a/../../secret.png", "absolute", "nul\0.png"])
-def test_no_image_outside_its_root_is_exported(tmp_path, way):
-    Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
-    name = str(tmp_path / "secret.png") if way == "absolute" else way
-    (tmp_path / "images/a").mkdir(parents=True)
-    stray = write_table(tmp_path, [row("fine.png")], tmp_path / "images")
-    table = open_table(stray)
-    columns = table.read()
-    at = columns.schema.get_field_index("image_path")
-    write(table.path, [columns.set_column(at, "image_path", [[name]])], table.about)
-    with pytest.raises(TableError, match="lies outside its root"):
-        exported(stray, tmp_path / "out", "csv")
-    assert not list((tmp_path / "out").glob("*.csv"))

@@ -1,59 +1,24 @@
 """`rs-caption import`: pairs from elsewhere become a table that every other command takes."""
 
 import csv
-import io
-import tarfile
 from pathlib import Path
 
 import pytest
 from fakes import skipped_of
 from fakes.exports import awkward_table, captions_by_id, files_in
 from fakes.fake import picture
-from PIL import Image
+from fakes.imports import captions_of, jpeg, rows_of
 from pyarrow.parquet import read_table
 
-from rs_caption.engine import Work
 from rs_caption.errors import DataError, UserError
 from rs_caption.export.request import ExportRequest, How
 from rs_caption.export.run import export
 from rs_caption.importing.land import ImportRequest, split_of
-from rs_caption.importing.paired import import_csv
-from rs_caption.importing.samples import Sample, samples_of
+from rs_caption.importing.paired import import_csv, root_of
 from rs_caption.importing.tars import import_webdataset
 from rs_caption.pictures.pixels import open_pixels
-from rs_caption.sample import Skipped
 from rs_caption.table import open_table
 from rs_caption.verify import check_table
-
-
-def rows_of(table):
-    return open_table(table).read().to_pylist()
-
-
-def captions_of(table):
-    """(split, path) -> captions."""
-    return {(row["split"], row["image_path"]): row["captions"] for row in rows_of(table)}
-
-
-def jpeg(seed=0, size_wh=(24, 16)):
-    file = io.BytesIO()
-    Image.new("RGB", size_wh, (20 * seed, 99, 7)).save(file, "JPEG")
-    return file.getvalue()
-
-
-def shard(path, members, mode="w"):
-    """A tar of (name, bytes or text)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, mode) as tar:
-        for name, content in members:
-            data = content.encode() if isinstance(content, str) else content
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    return path
-
-
-# CSV
 
 
 def write_csv(path, lines, separator="\t"):
@@ -161,154 +126,56 @@ def test_what_gives_no_row_is_listed(tmp_path):
         import_csv(ImportRequest(folder, tmp_path / "t", stop_on_error=True))
 
 
+def test_the_root_is_that_of_the_pictures_that_can_be_read(tmp_path, cli):
+    near, far = tmp_path / "set/pics/a.jpg", tmp_path / "set/more/b.jpg"
+    for path in (near, far):
+        picture(path, (30, 20))
+    lines = [("filepath", "title"), (str(near), "one"), (str(far), "two"), ("/stray/c.jpg", "x")]
+    source = write_csv(tmp_path / "lists/all.csv", lines)
+    done = cli("import", "csv", source, "--out", tmp_path / "t")
+    assert (done.code, f"Pictures: {tmp_path}/set\n" in done.out) == (3, True)
+    assert open_table(tmp_path / "t").roots == {"all": tmp_path / "set"}
+    assert captions_of(tmp_path / "t") == {
+        ("train", "pics/a.jpg"): ["one"],
+        ("train", "more/b.jpg"): ["two"],
+    }
+    assert skipped_of(tmp_path / "t")[0][:2] == ["/stray/c.jpg", "missing_image"]
+
+
+def test_no_root_is_the_whole_disk(tmp_path):
+    pics = [tmp_path / f"{name}/x.jpg" for name in "ab"]
+    for path in pics:
+        picture(path, (30, 20))
+    folder = Path("/")
+    whole = [path.relative_to(folder).as_posix() for path in pics]
+    assert root_of(tmp_path / "x.csv", folder, whole) == tmp_path
+    assert root_of(tmp_path / "x.csv", tmp_path, ["a/x.jpg", str(pics[1])]) == tmp_path
+    message = r"x.csv: its pictures share no folder but /, such as /else/y.jpg and /tmp/a/x.jpg"
+    with pytest.raises(UserError, match=message):
+        root_of(tmp_path / "x.csv", Path("/tmp"), ["a/x.jpg", "/else/y.jpg"])  # noqa: S108
+
+
+def test_a_picture_by_two_paths_is_one(tmp_path):
+    picture(tmp_path / "a.jpg", (30, 20))
+    lines = [("image", "text"), ("a.jpg", "one"), (str(tmp_path / "a.jpg"), "two")]
+    import_csv(ImportRequest(write_csv(tmp_path / "x.csv", lines), tmp_path / "t"))
+    assert captions_of(tmp_path / "t") == {("train", "a.jpg"): ["one", "two"]}
+
+
+def test_paths_of_windows_are_told(tmp_path):
+    picture(tmp_path / "a.jpg", (30, 20))
+    lines = [("image", "text"), ("a.jpg", "one"), (r"C:\data\b.jpg", "two")]
+    import_csv(ImportRequest(write_csv(tmp_path / "x.csv", lines), tmp_path / "t"))
+    hint = "a path of Windows? Write it with /, and say with --root which folder it counts from"
+    assert skipped_of(tmp_path / "t") == [
+        [r"C:\data\b.jpg", "missing_image", f"no such image; {hint}", "no"]
+    ]
+
+
 def test_splits_by_name():
     assert [split_of(name) for name in ("train", "rsicd_VAL", "my-testing", "contest", "x2")] == [
         *("train", "val", "test", "train", "train")
     ]
-
-
-# WebDataset
-
-
-def test_samples_as_img2dataset_writes_them(tmp_path):
-    members = [
-        ("000000001.jpg", jpeg(1)),
-        ("000000001.txt", "a field ."),
-        ("000000001.json", '{"caption": "other", "url": "http://x", "width": 5}'),
-        ("sub/dir.x/two.JPG", jpeg(2)),
-        ("sub/dir.x/two.json", '{"caption": "from JSON"}'),
-        ("000000003.png", jpeg(3)),
-        ("000000003.txt", " "),
-        ("000000004.txt", "nothing to see ."),
-        ("000000005.cls", "7"),
-    ]
-    source = shard(tmp_path / "00000.tar", members)
-    report = import_webdataset(ImportRequest(source, tmp_path / "t", name="web"))
-    assert report.skipped == {"missing_image": 1, "no_captions": 1}
-    assert captions_of(tmp_path / "t") == {
-        ("train", "00000/000000001.jpg"): ["a field ."],
-        ("train", "00000/sub/dir.x/two.jpg"): ["from JSON"],
-    }
-    opened = open_table(tmp_path / "t")
-    assert opened.roots == {"web": tmp_path / "t/images"}
-    unpacked = {name for name in files_in(tmp_path / "t") if name.startswith("images/")}
-    assert unpacked == {"images/00000/000000001.jpg", "images/00000/sub/dir.x/two.jpg"}
-    assert list(check_table(opened)) == []
-    assert not (tmp_path / "t/.parts").exists()
-
-
-def test_json_of_others_may_be_anything(tmp_path):
-    said = {
-        "a": '{"caption": "one .", "repeat": 2}',
-        "b": '{"caption": "two .", "repeat": true}',
-        "c": r'{"caption": "x \ud800 y"}',
-        "d": "[" * 100_000,
-    }
-    members = [
-        (f"{key}.{kind}", data)
-        for key, text in said.items()
-        for kind, data in (("jpg", jpeg()), ("json", text))
-    ]
-    source = shard(tmp_path / "s.tar", members)
-    report = import_webdataset(ImportRequest(source, tmp_path / "t"))
-    assert report.skipped == {"bad_annotation": 1, "no_captions": 1}
-    assert captions_of(tmp_path / "t") == {
-        ("train", "s/a.jpg"): ["one ."],
-        ("train", "s/b.jpg"): ["two ."],
-    }
-
-
-EVIL = [
-    "../../outside",
-    "/etc/outside",
-    "a/../../outside",
-    "a//outside",
-    "./outside",
-    "a\\..\\outside",
-    "c:outside",
-    "new\nline",
-    "...",
-]
-
-
-@pytest.mark.parametrize("key", EVIL)
-def test_no_name_leads_out_of_the_folder(key, tmp_path):
-    members = [(f"{key}.jpg", jpeg()), (f"{key}.txt", "x"), ("good.jpg", jpeg()), ("good.txt", "y")]
-    before = set(tmp_path.rglob("*"))
-    source = shard(tmp_path / "in/s.tar", members)
-    import_webdataset(ImportRequest(source, tmp_path / "deep/er/t"))
-    assert captions_of(tmp_path / "deep/er/t") == {("train", "s/good.jpg"): ["y"]}
-    made = {path for path in set(tmp_path.rglob("*")) - before if path.is_file()}
-    assert all(tmp_path / "deep/er/t" in path.parents or path == source for path in made)
-    assert not Path("/etc/outside.jpg").exists()
-
-
-def test_links_and_devices_in_a_shard_are_no_members(tmp_path):
-    (tmp_path / "secret.jpg").write_bytes(jpeg())
-    source = tmp_path / "s.tar"
-    with tarfile.open(source, "w") as tar:
-        for name, kind in (("a.jpg", tarfile.SYMTYPE), ("b.jpg", tarfile.LNKTYPE)):
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = kind, str(tmp_path / "secret.jpg")
-            tar.addfile(info)
-        info = tarfile.TarInfo("c.jpg")
-        info.type = tarfile.CHRTYPE
-        tar.addfile(info)
-    with pytest.raises(UserError, match="nothing in it that can be a row"):
-        import_webdataset(ImportRequest(source, tmp_path / "t"))
-
-
-@pytest.mark.parametrize("at", [5 * 512, 5 * 512 + 100, 6 * 512, 6 * 512 + 10])
-def test_a_shard_that_is_cut_short_gives_what_it_has(at, tmp_path):
-    members = [pair for n in range(9) for pair in ((f"{n}.jpg", jpeg(n)), (f"{n}.txt", "x"))]
-    source = shard(tmp_path / "s.tar", members)
-    with source.open("rb+") as file:
-        file.truncate(at)
-    report = import_webdataset(ImportRequest(source, tmp_path / "t"))
-    assert report.skipped["bad_annotation"] == 1
-    assert 1 <= len(rows_of(tmp_path / "t")) < 9
-    assert skipped_of(tmp_path / "t")[0][0] == "s/s.tar"
-
-
-def test_compressed_shards_and_broken_pictures(tmp_path):
-    members = [("a.jpg", jpeg()), ("a.txt", "x"), ("b.jpg", b"no image"), ("b.txt", "y")]
-    members += [("c.jpg", jpeg()), ("c.txt", b"\xff\xfe")]
-    source = shard(tmp_path / "in/val-01.tar.gz", members, "w:gz")
-    report = import_webdataset(ImportRequest(source.parent, tmp_path / "t"))
-    assert report.skipped == {"bad_annotation": 1, "bad_image": 1}
-    assert captions_of(tmp_path / "t") == {("val", "val-01/a.jpg"): ["x"]}
-    assert not (tmp_path / "t/images/val-01/b.jpg").exists()
-
-
-def test_a_sample_twice_is_one(tmp_path):
-    members = [("a.jpg", jpeg(1)), ("a.txt", "x"), ("a.jpg", jpeg(2)), ("a.txt", "y")]
-    source = shard(tmp_path / "s.tar", members)
-    assert [its.captions for its in samples_of(source) if isinstance(its, Sample)] == [["x"], ["y"]]
-    report = import_webdataset(ImportRequest(source, tmp_path / "t"))
-    assert report.skipped == {"duplicate_image_id": 1}
-    assert (tmp_path / "t/images/s/a.jpg").read_bytes() == jpeg(1)
-
-
-def test_no_tar_at_all(tmp_path):
-    (tmp_path / "s.tar").write_bytes(b"this is no tar at all")
-    (only,) = samples_of(tmp_path / "s.tar")
-    assert isinstance(only, Skipped)
-    with pytest.raises(UserError, match=r"nothing in it that can be a row, such as s/s.tar"):
-        import_webdataset(ImportRequest(tmp_path / "s.tar", tmp_path / "t"))
-
-
-def test_workers_and_a_second_run_give_the_same(tmp_path):
-    for at in range(4):
-        members = [(f"{n}.jpg", jpeg(n)) for n in range(1)] + [("0.txt", f"shard {at} .")]
-        shard(tmp_path / f"in/train-{at:05d}.tar", members)
-    import_webdataset(ImportRequest(tmp_path / "in", tmp_path / "a/t"))
-    import_webdataset(ImportRequest(tmp_path / "in", tmp_path / "b/t", work=Work(2)))
-    one, other = (files_in(tmp_path / side / "t") for side in "ab")
-    assert one.pop("roots.json") != other.pop("roots.json")
-    assert one == other
-    before = files_in(tmp_path / "a/t")
-    import_webdataset(ImportRequest(tmp_path / "in", tmp_path / "a/t"))
-    assert files_in(tmp_path / "a/t") == before
 
 
 # Our own exports, and what becomes of them
@@ -358,6 +225,35 @@ def test_what_is_there_is_not_overwritten(ours, cli):
     assert files_in(ours / "table") == before
 
 
+@pytest.mark.parametrize("form", ["webdataset", "csv"])
+def test_no_table_is_written_into_an_export(form, ours, tmp_path, cli):
+    before = files_in(ours / "csv")
+    done = cli("import", form, ours / form, "--out", ours / "csv", "--name", "x")
+    assert done.code == 2
+    assert files_in(ours / "csv") == before
+    (tmp_path / "begun/.parts/run").mkdir(parents=True)
+    (tmp_path / "begun/.parts/run/run.json").write_text("{}")
+    done = cli("import", form, ours / form, "--out", tmp_path / "begun")
+    assert (done.code, "begun: already holds an export; choose" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["webdataset", "csv"])
+def test_no_export_is_written_into_an_imported_table(form, ours, tmp_path, cli):
+    assert cli("import", form, ours / form, "--out", tmp_path).code == 0
+    done = cli("export", "hf", ours / "table", "--out", tmp_path)
+    assert (done.code, "already holds captions.parquet" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["webdataset", "csv"])
+def test_the_card_of_what_was_imported_states_no_language(form, ours, tmp_path):
+    import_form = {"csv": import_csv, "webdataset": import_webdataset}[form]
+    import_form(ImportRequest(ours / form, tmp_path / "t"))
+    export(ExportRequest(tmp_path / "t", tmp_path / "out", How("hf")))
+    card = (tmp_path / "out/README.md").read_text()
+    assert "language:" not in card
+    assert f"- {form}: as they were found in {form}; who or what wrote them is not known." in card
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -365,12 +261,18 @@ def test_what_is_there_is_not_overwritten(ours, cli):
         (["webdataset", "."], "expected shards (.tar, .tar.gz, .tgz) in it, found none"),
         (["csv", "empty"], "expected a file .csv or .tsv in it, found none"),
         (["csv", "bytes.csv"], "not CSV in UTF-8"),
+        (["csv", "none.csv"], "such as filepath and title; it is empty"),
+        (["csv", "blank.csv"], "such as filepath and title; its first line is empty"),
+        (["webdataset", "x.tar", "--image-column", "url"], "--image-column is of a CSV, shards"),
+        (["webdataset", "x.tar", "--root", "empty"], "--root is of a CSV, shards have none"),
         (["csv", "pairs.csv", "--name", "a/b"], "expected letters, digits"),
     ],
 )
 def test_what_is_wrong_is_one_line(arguments, said, tmp_path, cli, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "none.csv").touch()
+    (tmp_path / "blank.csv").write_text("\nfilepath,title\na.jpg,x\n")
     (tmp_path / "bytes.csv").write_bytes(b"filepath\ttitle\na.jpg\t\xff\n")
     write_csv(tmp_path / "pairs.csv", [("filepath", "title"), ("a.jpg", "x")])
     done = cli("import", *arguments, "--out", "out")
