@@ -32,6 +32,8 @@ def whole(path: Path) -> Iterator[Path]:
         with storage.uploaded(path) as partial:
             yield partial
         return
+    if not path.name:
+        raise WriteError(f"{str(path)!r}: expected the name of a file")
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

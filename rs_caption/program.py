@@ -3,22 +3,38 @@
 # No `from __future__ import annotations` here: typer could not resolve names of an inner function.
 import importlib.util
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from rs_caption import __version__
 from rs_caption.errors import RsCaptionError, UserError
-from rs_caption.interrupts import leave_if_threads_are_left
+from rs_caption.interrupts import ctrl_c_ends, leave_if_threads_are_left
 
 EXIT_USER_ERROR = 2
+_OF_PYDANTIC = "Value error, "  # by which newer typers have options checked
 
 
-def new_app(name: str, about: str) -> typer.Typer:
-    """An empty command-line program."""
+class _Commands(TyperGroup):
+    """The commands of a program."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the one that was typed; what is wrong with an option is said in plain words."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(_OF_PYDANTIC)
+            raise
+
+
+def new_app(name: str, about: str, begin: str) -> typer.Typer:
+    """An empty command-line program; `begin` is the command to try first."""
     app = typer.Typer(
         name=name,
+        cls=_Commands,
         help=about,
+        epilog=f"Begin with: {begin}",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -64,7 +80,8 @@ def run(app: typer.Typer) -> None:
 
 def _run(app: typer.Typer) -> None:
     try:
-        app()
+        with ctrl_c_ends():  # typer sees to it only once its commands are made
+            app()
     except RsCaptionError as error:
         typer.echo(f"{app.info.name}: {error}", err=True)
         sys.exit(EXIT_USER_ERROR)

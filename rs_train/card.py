@@ -1,12 +1,14 @@
 """The model card: what the model is, what it was trained on and by, what it scored, how to load it.
 
-Everything in it comes from the checkpoint, the manifests of the datasets and what the run wrote
-beside its checkpoints. Nothing is guessed: what is not known is said to be unknown.
+Everything in it comes from the checkpoint (the tables' own words on terms among it), the manifests
+of the datasets and what the run wrote beside its checkpoints. Nothing is guessed: what is not known
+is said to be unknown.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,12 +19,14 @@ from open_clip.transform import PreprocessCfg
 
 from rs_caption import manifest
 from rs_caption.console import counted
+from rs_caption.terms.card import plain
 from rs_train.checkpoint import State
 from rs_train.config import Config, dump
 from rs_train.origin import ORIGIN
 from rs_train.watch import CORRUPT, METRICS, lines_of, unreadable
 
 _UNKNOWN = "unknown"
+_BAR = re.compile(r"(?<!\\)\|")  # that nobody has escaped
 _HEAD = """---
 library_name: open_clip
 pipeline_tag: zero-shot-image-classification
@@ -105,7 +109,7 @@ def _plain(value: object) -> object:
 def _data(config: Config, origin: Mapping[str, Any]) -> Iterator[str]:
     """What was trained on, as it was counted when the training began."""
     rows = [
-        (one["name"], one["images"], one["captions"], one["weight"], _licence(one["name"]))
+        (one["name"], one["images"], one["captions"], one["weight"], _licence(one))
         for one in origin.get("datasets", ())
     ]
     splits = ", ".join(f"`{name}`" for name in config.data.splits)
@@ -117,11 +121,16 @@ def _data(config: Config, origin: Mapping[str, Any]) -> Iterator[str]:
     yield from dict.fromkeys(map(_leakage, origin.get("dedup", (None,))))
 
 
-def _licence(dataset: str) -> str:
-    if dataset not in manifest.names():
-        return f"{_UNKNOWN}: your own data"
-    terms = manifest.load(dataset).terms
-    return f"[{terms.licence}]({terms.homepage})"
+def _licence(dataset: Mapping[str, Any]) -> str:
+    """As the manifest states it, else as the table of a user's own data did."""
+    if dataset["name"] in manifest.names():
+        terms = manifest.load(dataset["name"]).terms
+        return f"[{terms.licence}]({terms.homepage})"
+    own = dataset.get("terms")
+    if own is None:
+        return f"{_UNKNOWN}: your own data, of which nobody stated any"
+    allowed = f"commercial use: {own['commercial_use']}, passing it on: {own['redistribution']}"
+    return f"{plain(own['licence'])} ({allowed}), says {plain(own['source'])}"
 
 
 def _leakage(stamp: Mapping[str, Any] | None) -> str:
@@ -198,4 +207,4 @@ def _cell(value: object) -> str:
         if isinstance(value, float)
         else value
     )
-    return str(shown).replace("|", "\\|").replace("\n", " ")
+    return _BAR.sub(r"\\|", str(shown)).replace("\n", " ")

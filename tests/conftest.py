@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +14,14 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(sys.executable).with_name("rs-caption")
+LONG = ("test_docs.py", "test_learning.py", "test_distributed.py")
+# As many processes as cores run the tests: threads of torch would take turns. Read at its import.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items):
+    """Files with tests of a minute come first, so that no core waits for another's at the end."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,14 @@ class Ended:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="session")
+def sample_world(tmp_path_factory):
+    """The report of a sample world as `rs-caption sample` draws it; tests leave it as it is."""
+    from rs_caption.world import write_world  # noqa: PLC0415
+
+    return write_world(tmp_path_factory.mktemp("sample") / "world")
 
 
 @pytest.fixture
@@ -79,3 +97,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no samples of the real datasets at {folder}")
     return folder
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A real browser, started once a file."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no chromium or google-chrome on this machine")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -1,9 +1,13 @@
-"""What the three programs say where an extra is not installed."""
+"""What the three programs say of what is typed wrong, and where an extra is not installed."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from rs_caption.errors import WriteError
+from rs_caption.files import write_text
 
 WITHOUT = """
 import sys
@@ -36,3 +40,17 @@ def test_a_missing_extra_is_one_line(program, tmp_path):
     )
     said = f"open_clip is not installed; pip install 'rs-caption[{extra}]'"
     assert (done.returncode, done.stderr) == (2, f"{program.replace('_', '-')}: {said}\n")
+
+
+def test_a_wrong_choice_is_told_with_the_choices_in_plain_words(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    ended = cli("report", "table", "--map", "words")
+    choices = "'captions', 'hashes', 'embeddings', 'none'."
+    assert ended.code == 2
+    assert f"Invalid value for '--map': 'words' is not one of {choices}" in ended.err
+    assert "Value error" not in ended.err
+
+
+def test_an_output_without_a_name_is_one_line():
+    with pytest.raises(WriteError, match=r"'\.': expected the name of a file"):
+        write_text(Path(), "text")

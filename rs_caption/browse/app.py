@@ -25,8 +25,8 @@ from rs_caption.browse.index import NEAR_BITS
 from rs_caption.browse.pages import BITS, MOST_ALIKE, Pages
 from rs_caption.browse.pictures import SIDES_PX, note
 from rs_caption.browse.shelf import Row, Shelf
-from rs_caption.browse.wanted import Wanted
-from rs_caption.errors import DataError, RsCaptionError, TableError
+from rs_caption.browse.wanted import Wanted, number_of
+from rs_caption.errors import DataError, RsCaptionError, TableError, UserError
 
 HOSTS = ("127.0.0.1", "localhost")
 _HEADERS = {
@@ -46,7 +46,6 @@ _STATIC = {
     "browse.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
-_MOST_DIGITS = 9  # of a row's or a page's number
 
 
 def app_of(shelf: Shelf) -> ASGIApp:
@@ -55,17 +54,17 @@ def app_of(shelf: Shelf) -> ASGIApp:
     routes = [
         Route("/", answers.page),
         Route("/rows", answers.rows),
-        Route("/row/{number:int}", answers.row),
-        Route("/picture/{number:int}", answers.picture),
-        Route("/left/{number:int}/{place:int}", answers.left),
-        Route("/regions/{number:int}", answers.regions),
+        Route("/row/{number}", answers.row),
+        Route("/picture/{number}", answers.picture),
+        Route("/left/{number}/{place}", answers.left),
+        Route("/regions/{number}", answers.regions),
         Route("/static/{name}", _static),
     ]
     guards = [
         Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False),
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4),
     ]
-    handlers = {TableError: _table_error}
+    handlers = {TableError: _table_error, 400: answers.wrong}
     return _Guard(Starlette(routes=routes, middleware=guards, exception_handlers=handlers))
 
 
@@ -111,18 +110,18 @@ class _Answers:
     def row(self, request: Request) -> Response:
         wanted, _ = _asked(request)
         number, row = self._row(request)
-        bits = _number(request.query_params.get("bits", ""), NEAR_BITS)
+        bits = _number(request, "bits", NEAR_BITS)
         return _html(self.pages.row(number, row, wanted, min(bits, max(BITS))))
 
     def picture(self, request: Request) -> Response:
         _, row = self._row(request)
-        side_px = _number(request.query_params.get("side", ""), SIDES_PX[0])
+        side_px = _number(request, "side", SIDES_PX[0])
         side_px = side_px if side_px in SIDES_PX else SIDES_PX[0]
         return _jpeg(lambda: self.shelf.pictures.jpeg(row, side_px))
 
     def left(self, request: Request) -> Response:
         _, row = self._row(request)
-        place = request.path_params["place"]
+        place = _path_number(request, "place")
         left, _ = self.shelf.left_for(row["image_id"], MOST_ALIKE)
         known = self.shelf.row_of_id(left[place].image_id) if place < len(left) else None
         if known is None:
@@ -137,26 +136,47 @@ class _Answers:
             raise HTTPException(404, str(error)) from error
 
     def _row(self, request: Request) -> tuple[int, Row]:
-        number = request.path_params["number"]
+        number = _path_number(request, "number")
         row = self.shelf.row(number)
         if row is None:
             raise HTTPException(404, "no such row")
         return number, row
 
+    def wrong(self, request: Request, error: Any) -> Response:
+        """What is wrong with an address, as a page, or as the part of one that was asked for."""
+        return _html(self.pages.wrong(error.detail, part=request.url.path == "/rows"), 400)
+
 
 def _asked(request: Request) -> tuple[Wanted, int]:
     """The filter and the page of an address."""
-    typed = dict(request.query_params)
-    return Wanted.of(typed), _number(typed.get("page", ""), 1)
+    try:
+        return Wanted.of(request.query_params), _number(request, "page", 1)
+    except UserError as error:
+        raise HTTPException(400, str(error)) from error
 
 
-def _number(text: str, otherwise: int) -> int:
-    fits = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
-    return int(text) if fits else otherwise
+def _number(request: Request, key: str, otherwise: int) -> int:
+    """A number among the parameters; another where there is none."""
+    try:
+        found = number_of(request.query_params, key)
+    except UserError as error:
+        raise HTTPException(400, str(error)) from error
+    return otherwise if found is None else found
 
 
-def _html(text: str) -> Response:
-    return HTMLResponse(text, headers={"Cache-Control": "no-store"})
+def _path_number(request: Request, key: str) -> int:
+    """A number in the path; what is none, or too long to be one, names nothing here."""
+    try:
+        found = number_of(request.path_params, key)
+    except UserError:
+        found = None
+    if found is None:
+        raise HTTPException(404, "no such row")
+    return found
+
+
+def _html(text: str, status: int = 200) -> Response:
+    return HTMLResponse(text, status, {"Cache-Control": "no-store"})
 
 
 def _jpeg(make: Callable[[], bytes]) -> Response:

@@ -58,6 +58,11 @@ class Pages:
         """The part of the page below the filter."""
         return self._render("rows.html.jinja", **self._found(wanted, number))
 
+    def wrong(self, problem: str, *, part: bool) -> str:
+        """What is wrong with an address; as a `part`, what stands below the filter."""
+        name = "problem.html.jinja" if part else "wrong.html.jinja"
+        return self._render(name, problem=problem)
+
     @cached_property
     def title(self) -> str:
         """Datasets and number of rows."""

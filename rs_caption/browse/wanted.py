@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+from rs_caption.errors import UserError
+
 PAGE_ROWS = 24
 MIXED = "mixed"  # an order by chance, the same one each time
 _LONGEST = 200  # characters of what is typed
-_LARGEST = 1_000_000_000
+_MOST_DIGITS = 9  # of a number: more rows, and more objects in one, than any table has
+_LARGEST = 10**_MOST_DIGITS
 _TERM = re.compile(r'"([^"]+)"|([^\s"]+)')
 
 
@@ -40,12 +43,16 @@ class Wanted:
 
     @classmethod
     def of(cls, typed: Mapping[str, str]) -> Wanted:
-        """From the parameters of an address; what means nothing is left out."""
+        """From the parameters of an address; what means nothing is left out.
+
+        Raises:
+            UserError: a number has too many digits.
+        """
         texts = {key: typed.get(key, "")[:_LONGEST] for key in _TEXTS}
         return cls(
             **texts,
-            least=_number(typed.get("least", "")),
-            most=_number(typed.get("most", "")),
+            least=number_of(typed, "least"),
+            most=number_of(typed, "most"),
             alike="yes" if typed.get("alike") == "yes" else "",
             order=MIXED if typed.get("order") == MIXED else "",
         )
@@ -89,5 +96,17 @@ class Wanted:
 _TEXTS = ("dataset", "split", "kind", "rule", "words")
 
 
-def _number(text: str) -> int | None:
-    return min(int(text), _LARGEST) if text.isascii() and text.isdecimal() else None
+def number_of(typed: Mapping[str, str], key: str) -> int | None:
+    """A number among the parameters of an address, 0 or more; None where there is none.
+
+    Raises:
+        UserError: it has too many digits (Python itself refuses to read some thousands of them).
+    """
+    text = typed.get(key, "")
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    if len(text) > _MOST_DIGITS:
+        raise UserError(
+            f"{key}: expected a number of at most {_MOST_DIGITS} digits, found {len(text):,} digits"
+        )
+    return int(text)

@@ -18,13 +18,13 @@ def browse_table(path: Path, port: int, *, opens: bool) -> None:
     Raises:
         UserError: there is no such table, the port cannot be had, or the extra is not installed.
     """
+    table = open_table(path)
     require("browse", "starlette", "uvicorn")
     from rs_caption.browse.app import app_of  # noqa: PLC0415 -- an extra
     from rs_caption.browse.index import Index  # noqa: PLC0415
     from rs_caption.browse.serve import bound, serve  # noqa: PLC0415
     from rs_caption.browse.shelf import Shelf  # noqa: PLC0415
 
-    table = open_table(path)
     with (
         bound(port) as taken,
         tempfile.TemporaryDirectory(prefix="rs-caption-browse-") as folder,

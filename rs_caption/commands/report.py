@@ -17,7 +17,7 @@ from rs_caption.program import require
 from rs_caption.report import figures
 from rs_caption.report.drawn import TOP, Drawn, draw
 from rs_caption.report.findings import CAPTIONS, Findings, ReportRequest, gather
-from rs_caption.report.page import page
+from rs_caption.report.page import page, said_of_repeated
 
 DEFAULT_POINTS = 2000
 _SAFE = re.compile(r"[^\w.-]")
@@ -66,6 +66,8 @@ def _say(found: Findings, wanted: Wanted) -> None:
         f"{counted(captions, 'caption')} of {counted(rows, 'row')} from "
         f"{counted(len(found.lines), 'dataset')}"
     )
+    if found.repeated:
+        say(said_of_repeated(found))
     if found.map is not None and found.map.sheets.missing:
         missing = found.map.sheets.missing
         say(f"{counted(missing, 'point')} of the map without a picture: no image can be read there")
@@ -95,6 +97,7 @@ def as_json(found: Findings) -> dict[str, Any]:
             {
                 **asdict(line),
                 "difference": line.difference,
+                "tables": len(found.tallies.tables[line.name]),
                 "splits": found.tallies.counts[line.name].splits,
                 "words_of_people": tallies[line.name].human_H.tolist(),
                 "words_of_rules": tallies[line.name].ruled_H.tolist(),

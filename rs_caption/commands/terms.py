@@ -14,7 +14,7 @@ from rs_caption.errors import UserError
 from rs_caption.export.form import file_of
 from rs_caption.facts import OwnTerms
 from rs_caption.files import write_json
-from rs_caption.table import CaptionTable, open_table
+from rs_caption.table import CaptionTable, open_table, open_tables
 from rs_caption.terms.card import (
     ANSWERS,
     CARD_FILE,
@@ -24,7 +24,7 @@ from rs_caption.terms.card import (
     warnings,
     write_card,
 )
-from rs_caption.terms.choice import Choice, Left, by_reason, leaving, rows_by_reason
+from rs_caption.terms.choice import Choice, Left, by_reason, check_names, leaving, rows_by_reason
 from rs_caption.terms.known import Stated, keep_terms, read_terms, stated_by, stated_of
 from rs_caption.terms.shares import rows_of, shares_of
 
@@ -42,16 +42,18 @@ class Wanted(NamedTuple):
 
 
 def print_terms(paths: Sequence[Path], wanted: Wanted) -> None:
-    """The terms of each dataset in tables.
+    """The terms of each dataset in tables; what was typed is checked before a row is read.
 
     Raises:
-        UserError: a file or name given is no such, nothing is left under the terms chosen, or the
-            papers cannot be written there.
+        UserError: a file or name given is no such, two tables are the same, nothing is left under
+            the terms chosen, or the papers cannot be written there.
         TableError: one is no table, or two keep different terms of one dataset.
     """
-    tables = [open_table(path) for path in paths]
     given = read_terms(wanted.terms)
+    tables = open_tables(paths)
     known = stated_by(tables, given)
+    check_names(known, wanted.choice)
+    _check_outputs(tables, given, wanted)
     with progress_bar("Counting") as progress:
         shares = shares_of(tables, progress)
     rows = rows_of(shares)
@@ -65,7 +67,31 @@ def print_terms(paths: Sequence[Path], wanted: Wanted) -> None:
         write_json(wanted.json, [_as_json(one, rows[one.dataset]) for one in stated.values()])
         say(f"Written: {wanted.json}")
     if wanted.card:
-        _write_papers([open_table(path) for path in paths], shares, given)
+        _write_papers(open_table(paths[0]), shares, given)
+
+
+def _check_outputs(
+    tables: Sequence[CaptionTable], given: Mapping[str, OwnTerms], wanted: Wanted
+) -> None:
+    """Whether what is to be written can be.
+
+    Raises:
+        UserError: there is nothing to keep; there are several tables for one card, the table lies
+            in a store, or another README.md is there; `--json` is a folder.
+    """
+    if wanted.keep and not given:
+        raise UserError("--keep writes what --terms FILE says into the tables; give it too")
+    if wanted.json is not None and wanted.json.is_dir():
+        raise UserError(f"--json {wanted.json}: expected a file, found a folder")
+    if not wanted.card:
+        return
+    if len(tables) != 1:
+        raise UserError(f"--card is for one table, not {counted(len(tables), 'table')}")
+    folder = tables[0].path.parent
+    storage.refuse(folder, "a card")
+    card = folder / CARD_FILE
+    if card.is_file() and _OURS not in card.read_text("utf-8", errors="replace"):
+        raise UserError(f"{card}: is none of ours; move it away")
 
 
 def _print(stated: Sequence[Stated], rows: Mapping[str, int]) -> None:
@@ -111,13 +137,7 @@ def print_left(left: Sequence[Left], rows: Mapping[str, int]) -> None:
 
 
 def _keep(tables: Sequence[CaptionTable], given: Mapping[str, OwnTerms]) -> None:
-    """Write what a file says into the tables that have such data.
-
-    Raises:
-        UserError: there is nothing to write.
-    """
-    if not given:
-        raise UserError("--keep writes what --terms FILE says into the tables; give it too")
+    """Write what a file says into the tables that have such data."""
     for one in tables:
         keep_terms(one, given)
     say(f"Kept in the tables: the terms of {', '.join(sorted(given))}")
@@ -130,21 +150,11 @@ def _as_json(one: Stated, rows: int) -> dict[str, object]:
 
 
 def _write_papers(
-    tables: Sequence[CaptionTable],
+    one: CaptionTable,
     shares: Mapping[tuple[str, str], Share],
     given: Mapping[str, OwnTerms],
 ) -> None:
-    """Card and metadata beside the one table.
-
-    Raises:
-        UserError: there are several tables, it lies in a store, or another README.md is there.
-    """
-    if len(tables) != 1:
-        raise UserError(f"--card is for one table, not {counted(len(tables), 'table')}")
-    file = tables[0].path
-    storage.refuse(file.parent, "a card")
-    card = file.with_name(CARD_FILE)
-    if card.is_file() and _OURS not in card.read_text("utf-8", errors="replace"):
-        raise UserError(f"{card}: is none of ours; move it away")
-    write_card(file.parent, tables, TABLE_FORM, {file.name: file_of(file).sha256}, shares, given)
-    say(f"Written: {card}, {file.with_name(CROISSANT_FILE)}")
+    """Card and metadata beside a table."""
+    file = one.path
+    write_card(file.parent, [one], TABLE_FORM, {file.name: file_of(file).sha256}, shares, given)
+    say(f"Written: {file.with_name(CARD_FILE)}, {file.with_name(CROISSANT_FILE)}")

@@ -21,6 +21,7 @@ FAMILY = {"det": "#2f74b5", "seg": "#2e8b57", "ret": "#c8681a", "count": "#8b5fb
 RULED, HUMAN = FAMILY["det"], FAMILY["ret"]
 SPLITS = {"train": "#2f74b5", "val": "#8fb8de", "test": "#c8681a"}
 WIDTH = 340
+_LINES = ("#2f74b5", "#c8681a", "#2e8b57", "#8b5fb0", "#b23a48", "#8c6d31", "#5f6b7a", "#1aa0a8")
 _VERSION = "6.4"  # of Vega-Lite: the same input, the same text
 _CONFIG = {
     "font": "DejaVu Sans, Verdana, sans-serif",
@@ -187,6 +188,42 @@ def ranges(rows: Values, axis: str, title: str) -> str:
         ],
     }  # fmt: skip
     return draw(spec, rows, title)
+
+
+def curves(
+    series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]],
+    axes: tuple[str, str],
+    title: str,
+) -> str:
+    """Lines over a common axis: group (one colour), its own name, points (x, y).
+
+    Args:
+        series: those of one group, such as the seeds of a training, share a colour.
+        axes: what x and y are.
+        title: as of `draw`.
+    """
+    values = [
+        {"group": group, "line": name, "x": x, "y": y}
+        for group, name, points in series
+        for x, y in points
+    ]
+    groups = list(dict.fromkeys(group for group, _, _ in series))
+    scale = {"domain": groups, "range": [_LINES[at % len(_LINES)] for at in range(len(groups))]}
+    alone = any(len(points) == 1 for _, _, points in series)  # a line of one point is none
+    spec = {
+        "height": 190,
+        "mark": {"type": "line", "strokeWidth": 1.8, "point": {"size": 18} if alone else False},
+        "encoding": {
+            "x": {"field": "x", "type": "quantitative", "title": axes[0],
+                  "axis": {"grid": False, "tickCount": 5, "format": "~s"}},
+            "y": {"field": "y", "type": "quantitative", "title": axes[1],
+                  "scale": {"zero": False}, "axis": {"tickCount": 5}},
+            "color": {"field": "group", "type": "nominal", "scale": scale,
+                      "legend": {} if len(groups) > 1 else None},
+            "detail": {"field": "line"},
+        },
+    }  # fmt: skip
+    return draw(spec, values, title)
 
 
 def stacked(rows: Values, order: Sequence[str], colours: Sequence[str], title: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rs_caption import manifest
@@ -19,7 +19,7 @@ from rs_caption.report.tally import Tallies
 from rs_caption.report.thumbs import Sheets, take_thumbs
 from rs_caption.report.twins import Twins, find_twins
 from rs_caption.report.words import keywords
-from rs_caption.table import CaptionTable, open_table
+from rs_caption.table import CaptionTable, open_tables
 
 CAPTIONS, HASHES, EMBEDDINGS, NONE = "captions", "hashes", "embeddings", "none"
 CLOUD_WORDS = 120
@@ -62,7 +62,6 @@ class Map:
 class Findings:
     """What was found in tables."""
 
-    tables: Sequence[CaptionTable]
     lines: Sequence[Line]  # beside Table I, by family
     tallies: Tallies
     words: dict[str, int]  # the commonest that say something
@@ -70,7 +69,12 @@ class Findings:
     left: Sequence[Left]
     cleanings: Sequence[Cleaning]
     map: Map | None
-    notes: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def repeated(self) -> dict[str, int]:
+        """Dataset -> in how many tables it has rows, of those in several."""
+        numbers = {one.name: len(self.tallies.tables[one.name]) for one in self.lines}
+        return {name: number for name, number in numbers.items() if number > 1}
 
 
 def gather(request: ReportRequest, bars: Bars) -> Findings:
@@ -78,9 +82,10 @@ def gather(request: ReportRequest, bars: Bars) -> Findings:
 
     Raises:
         TableError: one is no table, or it is damaged.
-        UserError: there is no row, or the features do not fit.
+        UserError: two are the same, there is no row, or the features do not fit.
     """
-    tables = [open_table(path) for path in request.tables]
+    tables = open_tables(request.tables)
+    _check_features(request)
     tallies = _tallied(tables, request.points if request.map_by != NONE else 0, bars)
     if not tallies.counts:
         raise UserError(f"{', '.join(map(str, request.tables))}: no rows to report on")
@@ -93,7 +98,6 @@ def gather(request: ReportRequest, bars: Bars) -> Findings:
     cleaned = [cleaning(folder, name) for folder, name in zip(folders, names, strict=True)]
     made = lines(tallies.counts, known, remarks_beside(tables, tallies.counts))
     return Findings(
-        tables=tables,
         lines=made,
         tallies=tallies,
         words=keywords(tallies.words, CLOUD_WORDS),
@@ -102,6 +106,20 @@ def gather(request: ReportRequest, bars: Bars) -> Findings:
         cleanings=[one for one in cleaned if one is not None],
         map=_map(request, tables, tallies, bars),
     )
+
+
+def _check_features(request: ReportRequest) -> None:
+    """Whether there is a folder of features where the map is to be made of them.
+
+    Raises:
+        UserError: there is none.
+    """
+    if request.map_by != EMBEDDINGS:
+        return
+    if request.embeddings is None:
+        raise UserError("--map embeddings: from where? Give --embeddings DIR")
+    if not request.embeddings.is_dir():
+        raise UserError(f"--embeddings {request.embeddings}: no such folder")
 
 
 def _tallied(tables: Sequence[CaptionTable], points: int, bars: Bars) -> Tallies:
@@ -122,9 +140,7 @@ def _map(
     rows = [row for sample in tallies.samples.values() for row in sample.rows]
     if request.map_by == NONE:
         return None
-    if request.map_by == EMBEDDINGS:
-        if request.embeddings is None:
-            raise UserError("--map embeddings: from where? Give --embeddings DIR")
+    if request.map_by == EMBEDDINGS and request.embeddings is not None:
         shown, features_PD = scatter.by_embeddings(rows, request.embeddings)
     else:
         by = scatter.by_hashes if request.map_by == HASHES else scatter.by_captions

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -46,6 +45,7 @@ def page(found: Findings, drawn: Drawn, command: str) -> str:
         "script": Markup(script),  # noqa: S704 -- ours
         "script_digest": digest,
         "headline": _headline(found.lines),
+        "repeated": said_of_repeated(found),
         "cards": _cards(found),
         "groups": list(_groups(found.lines)),
         "remarks": [(line.name, line.remarks) for line in found.lines if line.remarks],
@@ -61,6 +61,17 @@ def page(found: Findings, drawn: Drawn, command: str) -> str:
         "command": command,
     }
     return fill(_PACKAGE, "page.html.jinja", values)
+
+
+def said_of_repeated(found: Findings) -> str:
+    """Which datasets have rows in several tables; empty where none does."""
+    if not found.repeated:
+        return ""
+    named = ", ".join(f"{name} in {number}" for name, number in found.repeated.items())
+    return (
+        f"Of several of these tables: {named}. A row that stands in two of them is counted twice "
+        "in all that follows, and looks like itself."
+    )
 
 
 def _inline(figure: Figure) -> dict[str, Any]:
@@ -196,17 +207,10 @@ def _twins(found: Findings, rows: int) -> dict[str, Any]:
         "unhashed": rows - twins.hashed,
         "corpus": _matrix(twins.shared, twins.training, twins.training, "row"),
         "leaks": _matrix(twins.leaked, twins.training, twins.tests, "test row"),
-        "in_several": _in_several(found),
         "has_tests": bool(twins.tests),
         "touched": sum(twins.touched.values()),
         "tests": sum(twins.tests.values()),
     }
-
-
-def _in_several(found: Findings) -> str:
-    """The datasets that stand in several tables, whose rows may look like themselves."""
-    holding = Counter(name for one in found.tables for name in one.about.get("sources", {}))
-    return ", ".join(sorted(name for name, number in holding.items() if number > 1))
 
 
 def _matrix(

@@ -62,6 +62,7 @@ class Tallies:
     def __init__(self, points: int) -> None:
         """Keep `points` rows of each family for the map."""
         self.counts: dict[str, Counts] = {}  # as `rs-caption stats` counts
+        self.tables: dict[str, set[int]] = {}  # dataset -> numbers of the tables that have rows
         self.datasets: dict[str, Tally] = {}
         self.words: Counter[str] = Counter()
         self.forgotten = 0  # rare words
@@ -80,6 +81,7 @@ class Tallies:
 
     def _add(self, dataset: str, rows: pa.RecordBatch, table: int) -> None:
         count([rows], self.counts)
+        self.tables.setdefault(dataset, set()).add(table)
         tally = self.datasets.setdefault(dataset, Tally())
         self._add_captions(tally, rows)
         family = rows["family"][0].as_py()

@@ -66,7 +66,7 @@ def leaving(stated: Mapping[str, Stated], choice: Choice) -> list[Left]:
     Raises:
         UserError: no dataset is under a licence, or none of these may stay.
     """
-    _check_names(stated, choice)
+    check_names(stated, choice)
     found = [
         Left(name, why) for name, one in stated.items() if (why := objection(one.terms, choice))
     ]
@@ -76,8 +76,12 @@ def leaving(stated: Mapping[str, Stated], choice: Choice) -> list[Left]:
     return found
 
 
-def _check_names(stated: Mapping[str, Stated], choice: Choice) -> None:
-    """A licence that no dataset is under, here or published, is most often a slip of the pen."""
+def check_names(stated: Mapping[str, Stated], choice: Choice) -> None:
+    """A licence that no dataset is under, here or published, is most often a slip of the pen.
+
+    Raises:
+        UserError: one is.
+    """
     if not choice.licences:
         return
     every = [one.terms for one in stated.values()] + [m.terms for m in manifest.load_all()]

@@ -21,20 +21,25 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pyarrow as pa
 
 from rs_caption import manifest, table
 from rs_caption.errors import TableError, UserError
-from rs_caption.facts import OwnTerms, Terms
+from rs_caption.facts import Answer, OwnTerms, Terms
 from rs_caption.manifest import Manifest
 from rs_caption.readers.text import read_user_file
 from rs_caption.table import CaptionTable
 
 NOBODY = OwnTerms(source="nobody said")
 TERMS = "terms"  # where the metadata of a table keeps them, in the source of a dataset
+# Key of a file of terms -> what may stand there; empty: any text.
+_CHOICES: dict[str, tuple[str, ...]] = {
+    key: get_args(Answer) if key in {"commercial_use", "redistribution"} else ()
+    for key in OwnTerms.__struct_fields__
+}
 _EXPRESSION = re.compile(r"[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
 
@@ -116,9 +121,9 @@ def read_terms(path: Path | None) -> dict[str, OwnTerms]:
         return {}
     try:
         found = tomllib.loads(read_user_file(path))
-        given = msgspec.convert(found, dict[str, OwnTerms], strict=True)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise UserError(f"--terms {path}: {error}") from error
+    given = {name: _own(found[name], f"--terms {path}: {name}") for name in found}
     if published := sorted(given.keys() & set(manifest.names())):
         raise UserError(f"--terms {path}: the terms of {published[0]} are those of its manifest")
     for name, terms in given.items():
@@ -128,6 +133,27 @@ def read_terms(path: Path | None) -> dict[str, OwnTerms]:
                 "CC-BY-4.0, or several with AND or OR between"
             )
     return given
+
+
+def _own(said: object, where: str) -> OwnTerms:
+    """What a file says of one dataset.
+
+    Raises:
+        UserError: it is no table, or has a key or value that is not known.
+    """
+    if not isinstance(said, dict):
+        raise UserError(f"{where} = {said!r}: expected a table for each dataset, such as [mine]")
+    for key, value in said.items():
+        choices = _CHOICES.get(key)
+        if choices is None:
+            near = difflib.get_close_matches(key, _CHOICES, n=1)
+            hint = f"did you mean {near[0]}? There are" if near else "there are"
+            raise UserError(f"{where}: no key is called {key!r}; {hint}: {', '.join(_CHOICES)}")
+        if choices and value not in choices:
+            raise UserError(f"{where}: {key} is {value!r}; choose from {', '.join(choices)}")
+        if not isinstance(value, str):
+            raise UserError(f"{where}: {key} is {value!r}; expected text in quotes")
+    return OwnTerms(**said)
 
 
 def is_expression(text: str) -> bool:

@@ -302,12 +302,36 @@ def test_no_address_is_a_path(address, path):
 
 
 @pytest.mark.parametrize(
-    "asked", ["page=0", "page=-5", f"page={'9' * 40}", "page=x", "words=%00%ff", "least=%C2%B2",
+    "asked", ["page=0", "page=-5", f"page={'9' * 9}", "page=x", "words=%00%ff", "least=%C2%B2",
               "order=x&alike=x", "bits=999", f"words={quote('(' * 500)}", "kind=%27;DROP TABLE"]
 )  # fmt: skip
 def test_odd_questions_are_answered(address, asked):
     for path in ("/", "/rows", "/row/0"):
         assert get(address, f"{path}?{quote(asked, safe='=&%')}")[0] == 200
+
+
+LONG = "9" * 5000  # Python reads no number of so many digits
+
+
+@pytest.mark.parametrize("key", ["page", "least", "most"])
+@pytest.mark.parametrize("digits", ["1" * 10, LONG])
+def test_a_number_that_is_too_long_is_told(address, key, digits):
+    said = f"{key}: expected a number of at most 9 digits, found {len(digits):,} digits"
+    for path in ("/", "/rows", "/row/0"):
+        status, headers, body = get(address, f"{path}?{key}={digits}")
+        assert (status, headers["Content-Type"]) == (400, "text/html; charset=utf-8")
+        text = body.decode()
+        assert f'<p class="summary" id="problem">{said}</p>' in text
+        assert ("<!DOCTYPE html>" in text) == (path != "/rows")
+        assert '<a href="/">Clear the filter</a>' in text
+        assert "1111111111" not in text
+
+
+def test_numbers_that_are_too_long_elsewhere(address):
+    assert get(address, f"/row/0?bits={LONG}")[0] == 400
+    assert get(address, f"/picture/0?side={LONG}")[0] == 400
+    for path in (f"/row/{LONG}", f"/picture/{LONG}", f"/regions/{LONG}", f"/left/0/{LONG}"):
+        assert get(address, path)[0] == 404
 
 
 def escapes(made):
@@ -429,18 +453,28 @@ def test_no_table_is_one_line(tmp_path, cli):
     assert ended.err.startswith(f"rs-caption: {tmp_path}/captions.parquet: no caption table here")
 
 
+WITHOUT = (
+    "import importlib.util as u; found = u.find_spec\n"
+    "u.find_spec = lambda name, *a: None if name == 'uvicorn' else found(name, *a)\n"
+    "from rs_caption.cli import main; main()"
+)
+
+
+def browsed_without_the_extra(folder):
+    command = [sys.executable, "-c", WITHOUT, "browse", str(folder), "--no-open"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
 def test_without_the_extra_it_is_one_line(made):
-    without = (
-        "import importlib.util as u; found = u.find_spec\n"
-        "u.find_spec = lambda name, *a: None if name == 'uvicorn' else found(name, *a)\n"
-        f"import sys; sys.argv = ['rs-caption', 'browse', {str(made)!r}, '--no-open']\n"
-        "from rs_caption.cli import main; main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", without], capture_output=True, text=True, check=False
-    )
     said = "rs-caption: uvicorn is not installed; pip install 'rs-caption[browse]'\n"
-    assert (done.returncode, done.stderr) == (2, said)
+    assert browsed_without_the_extra(made) == (2, said)
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_extra(tmp_path):
+    code, said = browsed_without_the_extra(tmp_path / "nowhere")
+    assert code == 2
+    assert said.startswith(f"rs-caption: {tmp_path}/nowhere: no caption table here")
 
 
 def test_regions_are_json_by_box(address, made):

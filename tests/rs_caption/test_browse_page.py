@@ -2,16 +2,12 @@
 
 import io
 import re
-import shutil
 
 import pytest
 from fakes.gallery import HARMFUL, SHIPS, gallery, numbers, served
 from PIL import Image
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-if BROWSER is None:
-    pytest.skip("no chromium or google-chrome on this machine", allow_module_level=True)
 
 A, MASKED = "dota/train/images/a.png", "loveda/Train/Rural/images_png/0.png"
 ROWS = 37
@@ -28,14 +24,6 @@ def made(tmp_path_factory):
 def address(made):
     with served(made) as found:
         yield found.rstrip("/")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -111,6 +99,21 @@ def test_a_filter_answers_while_one_types(page):
     page.get_by_role("link", name="Clear", exact=True).click()
     page.get_by_label("has look-alikes").check()
     expect(page.locator("#found")).to_have_text("2")
+
+
+def test_a_number_that_is_too_long_is_told_while_one_types(page):
+    page.goto("/?words=planes")
+    expect(page.locator("#found")).to_have_text("1")
+    page.get_by_label("at least").fill("9" * 12)
+    said = "least: expected a number of at most 9 digits, found 12 digits"
+    expect(page.locator("#problem")).to_have_text(said)
+    assert page.url.endswith("/?words=planes")
+    page.get_by_label("at least").fill("2")
+    expect(page.locator("#found")).to_have_text("1")
+    page.goto(f"/?least={'9' * 5000}")
+    expect(page.locator("h1")).to_have_text("This address is not understood")
+    page.get_by_role("link", name="Clear the filter").click()
+    expect(page.locator("#found")).to_have_text(str(ROWS))
 
 
 def test_a_caption_lights_its_boxes(page, made):

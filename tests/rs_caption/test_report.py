@@ -463,7 +463,7 @@ def test_a_figure_of_a_hostile_name_stays_in_its_folder(tmp_path, cli):
     ("options", "message"),
     [
         (["--map", "embeddings"], "--map embeddings: from where? Give --embeddings DIR"),
-        (["--embeddings", "nowhere"], "no features of any row here"),
+        (["--embeddings", "nowhere"], "--embeddings nowhere: no such folder"),
     ],
 )
 def test_wrong_options_are_told_in_one_line(corpus, tmp_path, cli, options, message):
@@ -471,6 +471,35 @@ def test_wrong_options_are_told_in_one_line(corpus, tmp_path, cli, options, mess
     assert done.code == 2
     assert message in done.err
     assert not (tmp_path / "r.html").exists()
+
+
+def test_the_very_same_table_is_taken_once(corpus, tmp_path, cli):
+    (tmp_path / "link").symlink_to(corpus[0])
+    for again in (corpus[0], corpus[0] / "captions.parquet", tmp_path / "link"):
+        done = cli("report", *corpus, again, "--out", tmp_path / "r.html")
+        assert (done.code, done.out) == (2, "")
+        assert done.err == (
+            f"rs-caption: {again}: is the same table as {corpus[0]}, and its rows would count "
+            "twice; give it once\n"
+        )
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_dataset_of_several_tables_is_named(corpus, tmp_path, cli):
+    corpora.write_table(tmp_path / "more", corpora.some_rows(2))
+    page, counts = tmp_path / "r.html", tmp_path / "r.json"
+    done = cli("report", *corpus, tmp_path / "more", "--out", page, "--json", counts)
+    said = (
+        "Of several of these tables: rsicd in 2. A row that stands in two of them is counted twice"
+    )
+    assert (done.code, said in done.out) == (0, True)
+    head = page.read_text().partition("<nav>")[0]
+    assert f'<p class="repeated" role="note">{said}' in head
+    tables = {one["name"]: one["tables"] for one in json.loads(counts.read_text())["datasets"]}
+    assert tables == {"dota": 1, "rsicd": 2}
+    alone = cli("report", *corpus, "--out", page)
+    assert (alone.code, "Of several" in alone.out) == (0, False)
+    assert 'class="repeated"' not in page.read_text()
 
 
 def test_a_folder_is_no_page_and_no_rows_no_report(corpus, tmp_path, cli):

@@ -1,7 +1,6 @@
 """The page of `rs-caption report` as a reader has it: opened from disk in a browser."""
 
 import io
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,9 +9,6 @@ from fakes.corpora import row
 from PIL import Image
 
 EVIL = "<img src=x onerror=window.evil=1></script><script>window.evil=1</script>"
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome here")
 
 
 @pytest.fixture(scope="module")
@@ -43,21 +39,13 @@ def report(tmp_path_factory):
     return folder / "report.html"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as play:
-        started = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def opened(browser, report):
+def opened(chromium, report):
     """Open the page at a width; what it asked for and complained of is kept on it."""
     pages = []
 
     def open_at(width, **options):
-        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+        page = chromium.new_page(viewport={"width": width, "height": 900}, **options)
         page.asked, page.said = [], []
         page.on("request", lambda request: page.asked.append(request.url))
         page.on("console", lambda message: page.said.append(message.text))
@@ -86,6 +74,35 @@ def test_the_page_is_whole_loads_nothing_and_fits(opened, report, width):
     assert page.evaluate("document.documentElement.scrollWidth") == width
     shown = Image.open(io.BytesIO(page.screenshot(full_page=True)))
     assert len(shown.convert("RGB").getcolors(1 << 24)) > 100
+
+
+def test_what_was_left_out_is_read_without_scrolling(opened):
+    left = "one => [...one.querySelectorAll('tbody tr')].map(row => row.scrollWidth)"
+    page = opened(400)
+    assert all(width <= 372 for width in page.locator("table.left").evaluate(left))
+    assert page.locator("table.left thead").is_hidden()
+    reason, example = page.locator("table.left td").nth(2), page.locator("table.left td").nth(3)
+    assert reason.bounding_box()["y"] < example.bounding_box()["y"]
+    assert example.bounding_box()["x"] + example.bounding_box()["width"] <= 386
+    page = opened(1280)
+    assert page.locator("table.left thead").is_visible()
+
+
+def test_the_page_is_printed_with_margins_and_headings_stay_with_what_they_head(opened):
+    page = opened(1280)
+    rules = page.evaluate(
+        """[...document.styleSheets[0].cssRules].filter(one => one instanceof CSSPageRule)
+            .map(one => one.style.margin)"""
+    )
+    assert rules == ["14mm 12mm"]
+    page.emulate_media(media="print")
+    style = "one => [getComputedStyle(one).breakAfter, getComputedStyle(one).breakInside]"
+    assert page.locator("#likeness h2").evaluate(style)[0] == "avoid"
+    assert page.locator("#likeness h2 + p").evaluate(style) == ["avoid", "avoid"]
+    assert page.locator("#likeness .map").evaluate(style)[1] == "avoid"
+    # 150 mm: map, heading and legend are on one page of A4 together with what stands before them.
+    assert page.locator("#map").evaluate("one => getComputedStyle(one).maxHeight") == "566.929px"
+    assert page.pdf().count(b"/Type /Page\n") >= 3
 
 
 def test_every_chart_stays_in_its_frame(opened):

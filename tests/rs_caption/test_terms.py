@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -151,9 +152,15 @@ def test_a_user_states_the_terms_of_own_data(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('[mine]\ncommercial_use = "maybe"', "Invalid enum value 'maybe' .*commercial_use"),
-        ('[mine]\nlicense = "MIT"', "unknown field `license`"),
-        ('licence = "MIT"', "Expected `object`"),
+        (
+            '[mine]\ncommercial_use = "maybe"',
+            r"terms\.toml: mine: commercial_use is 'maybe'; choose from yes, no, unknown$",
+        ),
+        ("[mine]\nredistribution = true", "redistribution is True; choose from yes, no, unknown"),
+        ('[mine]\nlicense = "MIT"', "no key is called 'license'; did you mean licence"),
+        ('[mine]\nxyzzy = "MIT"', "no key is called 'xyzzy'; there are: source, licence, "),
+        ("[mine]\nlicence = 4", "mine: licence is 4; expected text in quotes"),
+        ('licence = "MIT"', "licence = 'MIT': expected a table for each dataset"),
         ("[mine", "terms.toml: "),
         ('[dota]\nlicence = "mine now"', "the terms of dota are those of its manifest"),
         ('[mine]\nspdx = "CC BY 4.0"', "spdx of mine is 'CC BY 4.0'; expected an identifier"),
@@ -272,8 +279,13 @@ def world(tmp_path_factory):
 def test_all_datasets_but_those_of_other_terms(cli, world, tmp_path):
     only = ("--licence", "cc-by-nc-sa-4.0", "--licence", "academic-only")
     ended = cli("convert", "--all", "--root", world, "--out", tmp_path, *only, "--workers", 1)
-    assert "Left out, no licence is known: rsicd\n" in ended.out
-    assert {path.parent.name for path in tmp_path.glob("*/captions.parquet")} == {"dota", "loveda"}
+    (unknown,) = re.findall("Left out, no licence is known: (.*)", ended.out)
+    assert "rsicd" in unknown.split(", ")
+    made = {path.parent.name for path in tmp_path.glob("*/captions.parquet")}
+    assert made >= {"dota", "loveda"}
+    assert {stated_of(name).terms.spdx for name in made} == {
+        "CC-BY-NC-SA-4.0", "LicenseRef-academic-only"
+    }  # fmt: skip
 
 
 def test_terms_are_of_own_data_alone(cli, world, tmp_path):
@@ -353,8 +365,34 @@ def test_terms_are_kept_in_tables_that_have_none(cli, corpus, tmp_path):
     inode = after.path.stat().st_ino
     assert cli("terms", corpus, "--terms", file, "--keep").code == 0
     assert after.path.stat().st_ino == inode  # nothing new: nothing is written
-    alone = cli("terms", corpus, "--keep")
-    assert (alone.code, "--keep writes what --terms FILE says" in alone.err) == (2, True)
+
+
+WRONG = {
+    "--keep": "--keep writes what --terms FILE says into the tables; give it too",
+    "--terms own.toml --keep --licence nonsense": "--licence: no dataset is under 'nonsense'",
+    "--terms own.toml --keep --json .": "--json .: expected a file, found a folder",
+    "--terms own.toml --keep --json new.json --card": "README.md: is none of ours; move it away",
+}
+
+
+@pytest.mark.parametrize("typed", WRONG)
+def test_what_is_wrong_is_told_before_anything_is_read_or_written(
+    cli, corpus, tmp_path, monkeypatch, typed
+):
+    monkeypatch.chdir(tmp_path)
+    Path("own.toml").write_text('[own]\nlicence = "ours"\n')
+    (corpus / "README.md").write_text("Mine, with care.")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.*") if file.is_file()}
+    ended = cli("terms", corpus, *typed.split())
+    assert (ended.code, ended.out) == (2, "")
+    assert WRONG[typed] in ended.err
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*.*") if file.is_file()} == before
+
+
+def test_a_table_that_is_given_twice_is_refused(cli, corpus):
+    ended = cli("terms", corpus, corpus / "captions.parquet")
+    assert (ended.code, ended.out) == (2, "")
+    assert f"is the same table as {corpus}, and its rows would count twice" in ended.err
 
 
 def test_papers_of_a_table(cli, corpus, tmp_path):

@@ -33,8 +33,8 @@ RECIPE = {
 STAMP = {"match": "near", "threshold": 2, "tests": {"rsicd": 1093, "AID": 2000}}
 
 
-def write_table(folder, **about):
-    """With its pictures, one of each name."""
+def write_table(folder, mine=None, **about):
+    """With its pictures, one of each name; `mine` is what it says of the source `mine`."""
     images = folder / "images"
     images.mkdir(parents=True)
     for number in (1, 2, 3):
@@ -48,7 +48,7 @@ def write_table(folder, **about):
         ),
         Row("mine", "ret", "val", "3.png", None, None, (9, 9), ("Sea.",), ("human",), place_less()),
     ]
-    sources = {"dota": {}, "mine": {}}
+    sources = {"dota": {}, "mine": mine or {}}
     file = folder / "captions.parquet"
     table.write(file, [table.to_arrow(rows)], table.metadata(sources, **about))
     return str(folder)
@@ -213,7 +213,7 @@ def test_the_card_says_what_is_known(tmp_path):
     assert "activation, QuickGELU." in text
     terms = "academic use only; any commercial use is prohibited"
     assert f"| dota | 1 | 2 | 2 | [{terms}](https://captain-whu.github.io/DOTA/) |" in text
-    assert "| mine | 1 | 1 | 2 | unknown: your own data |" in text
+    assert "| mine | 1 | 1 | 2 | unknown: your own data, of which nobody stated any |" in text
     assert "removed first, at level `near`: AID (2,000), rsicd (1,093)." in text
     assert "| `optim.lr` | `0.001` |" in text
     assert "| `run.seed` | `5` |" in text
@@ -239,6 +239,13 @@ def test_the_programs_of_the_card_run(tmp_path):
     exec(program.replace("DIR", str(tmp_path / "out")), space)  # noqa: S102 -- our own
     assert space["tokenizer"](["A plane."]).shape == (1, 16)
     assert "torch" in sys.modules
+
+
+def test_the_card_says_the_terms_that_the_table_keeps(tmp_path):
+    terms = {"licence": "ours, <b>a|b</b>", "commercial_use": "no", "redistribution": "yes"}
+    text = card(tmp_path, mine={"terms": terms})
+    stated = "ours, &lt;b&gt;a\\|b&lt;/b&gt; (commercial use: no, passing it on: yes)"
+    assert f"| mine | 1 | 1 | 2 | {stated}, says whoever made the table |" in text
 
 
 BLIND = {**STAMP, "tests_not_compared": 4}

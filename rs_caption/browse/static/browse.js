@@ -109,9 +109,9 @@ async function ask() {
   results.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(`/rows${wanted}`, { signal: mine.signal });
-    if (!answer.ok) throw new Error(`${answer.status}`);
+    if (!answer.ok && answer.status !== 400) throw new Error(`${answer.status}`); // 400 says why
     results.innerHTML = await answer.text(); // the server's own template, every value escaped
-    history.replaceState(null, "", `/${wanted}`);
+    if (answer.ok) history.replaceState(null, "", `/${wanted}`);
     form.querySelector("legend .of").textContent = form.elements.kind.value ? "of this class" : "of all classes";
   } catch (error) {
     if (error.name === "AbortError") return;
