@@ -9,8 +9,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+INTERRUPTED = 130  # the exit code of programs that Ctrl-C ended
 _left: list[str] = []  # libraries whose threads are still at work
 _CAN_BLOCK = hasattr(signal, "pthread_sigmask")  # not on Windows
+
+
+@contextmanager
+def ctrl_c_ends() -> Iterator[None]:
+    """While a program is imported and its options are read: Ctrl-C ends it without a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 @contextmanager
