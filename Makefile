@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format docs release-check clean
 
 ## demo: install the core, draw the sample world, convert, de-duplicate, show
 demo: $(VENV)/core
@@ -11,7 +11,7 @@ demo: $(VENV)/core
 
 ## test: install the test needs, run every check and every test
 test: $(VENV)/test check
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 ## check: formatting, lint and types
 check: $(VENV)/test
@@ -23,6 +23,15 @@ check: $(VENV)/test
 format: $(VENV)/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+## docs: the documentation as a site; open docs/_build/html/index.html
+docs: $(VENV)/docs
+	$(BIN)/python docs/site/build.py
+
+## release-check: build wheel and sdist, install and use the wheel in an empty environment of each Python
+PYTHONS ?= python3.11 python3.12 python3.13
+release-check: $(VENV)/test
+	.ci/release $(BIN)/python $(PYTHONS)
 
 # Each mark says that a step succeeded; pyproject.toml decides when an installation is out of date.
 $(VENV)/made:
@@ -41,5 +50,9 @@ $(VENV)/test: $(VENV)/core
 	$(BIN)/pip install --quiet --group test
 	touch $@
 
+$(VENV)/docs: $(VENV)/core
+	$(BIN)/pip install --quiet --group docs
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo world tables pictures dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build demo world tables pictures dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from rs_caption import table
 from rs_caption.engine import Engine, Merge, Progress, engine_for, no_progress
-from rs_caption.facts import Noun, OwnTerms, Terms
+from rs_caption.facts import OwnTerms, Terms
 from rs_caption.files import remove_folder, sweep, write_json
 from rs_caption.listing import nothing_usable, undocumented
 from rs_caption.lock import only_run
@@ -129,7 +129,7 @@ def _land(
         "seed": options.seed,
         "manifest": manifest.digest,
         "options": options.as_dict(),
-        "nouns": {name: _words(noun) for name, noun in manifest.nouns.items()},
+        "nouns": {name: noun.stated for name, noun in manifest.nouns.items()},
         **_stated_terms(manifest.terms),
     }
     table.write_roots(out, {manifest.name: request.root})
@@ -164,16 +164,6 @@ def _stated_terms(terms: Terms) -> dict[str, object]:
     if not isinstance(terms, OwnTerms) or terms == NOBODY:
         return {}
     return {TERMS: msgspec.to_builtins(terms)}
-
-
-def _words(noun: Noun) -> dict[str, object]:
-    """A noun as the table states it, so that whoever has the table can read its captions."""
-    words: dict[str, object] = {
-        "singular": noun.singular,
-        "plural": noun.plural,
-        "article": noun.article,
-    }
-    return words | ({} if noun.paper is None else {"paper": noun.paper})
 
 
 def _rows(parts: Sequence[Part]) -> Iterator[pa.Table]:

@@ -33,6 +33,12 @@ class Noun(Facts, frozen=True, kw_only=True):
     article: Literal["a", "an"]
     paper: tuple[str, str] | None = None
 
+    @property
+    def stated(self) -> dict[str, object]:
+        """As a table states it, so that whoever has the table can read its captions."""
+        words = {"singular": self.singular, "plural": self.plural, "article": self.article}
+        return words | ({} if self.paper is None else {"paper": self.paper})
+
 
 class Class(Noun, frozen=True, kw_only=True):
     """A class, and how its annotations name it.

@@ -21,10 +21,27 @@ from rs_caption.flags import TablesArgument, WorkersOption
 
 EXIT_SKIPPED = 3
 
-app = program.new_app("rs-train", "Pretrain CLIP on caption tables: a RemoteCLIP of one's own.")
+app = program.new_app(
+    "rs-train",
+    "Pretrain CLIP on caption tables: a RemoteCLIP of one's own.",
+    begin="rs-train recipes, then rs-train run tiny-vit --table TABLE --out runs/tiny",
+)
+
+
+def _recipes() -> list[str]:
+    """What the Tab key offers for RECIPE."""
+    from rs_train import config  # noqa: PLC0415 -- --help must not wait
+
+    return config.names()
+
 
 Recipe = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="Name (`rs-train recipes`) or a TOML file.")
+    str,
+    typer.Argument(
+        metavar="RECIPE",
+        help="Name (`rs-train recipes`) or a TOML file.",
+        autocompletion=_recipes,
+    ),
 ]
 Tables = Annotated[
     list[str] | None,
@@ -90,7 +107,12 @@ def run(
 @app.command()
 def recipes(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="Of a recipe: print it; default: list them.")
+        str,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Of a recipe: print it; default: list them.",
+            autocompletion=_recipes,
+        ),
     ] = "",
 ) -> None:
     """List the recipes that come with this program, or print one.

@@ -9,7 +9,9 @@ from rs_caption.program import new_app
 EXIT_SKIPPED = 3
 
 app = new_app(
-    "rs-caption", "Turn remote-sensing annotations (boxes, masks, sentences) into caption tables."
+    "rs-caption",
+    "Turn remote-sensing annotations (boxes, masks, sentences) into caption tables.",
+    begin="rs-caption demo; for real data: rs-caption sources",
 )
 
 

@@ -6,14 +6,9 @@ from pathlib import Path
 
 import typer
 
-from rs_caption.cli.app import app, exit_if_skipped
-from rs_caption.engine import default_workers, work_of
-from rs_caption.flags import (
+from rs_caption.cli.alike import (
     Against,
-    CountsOption,
     DryRun,
-    EngineName,
-    EngineOption,
     Fast,
     FolderSplit,
     HashInto,
@@ -23,16 +18,23 @@ from rs_caption.flags import (
     MatchLevel,
     MatchOrFound,
     Memory,
+    Pairs,
+    Refresh,
+    TableOrFolder,
+    Threshold,
+)
+from rs_caption.cli.app import app, exit_if_skipped
+from rs_caption.engine import default_workers, work_of
+from rs_caption.flags import (
+    CountsOption,
+    EngineName,
+    EngineOption,
     OnError,
     OnErrorOption,
     OutOption,
-    Pairs,
-    Refresh,
     ReportOption,
     ShardOption,
-    TableOrFolder,
     TablesArgument,
-    Threshold,
     WorkersOption,
 )
 

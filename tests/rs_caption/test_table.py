@@ -140,13 +140,13 @@ def test_schema_is_frozen(made):
         f"{field.name}: {field.type}{'' if field.nullable else ' not null'}" for field in schema
     ]
     assert stored == SCHEMA.split("\n")[1:-1]
-    assert table.SCHEMA_VERSION == 1
+    assert table.SCHEMA_VERSION == 2
 
 
 def test_metadata(made):
     stored = pq.read_schema(made / "table" / "captions.parquet").metadata
     assert json.loads(stored[b"rs_caption"]) == {
-        "schema": 1,
+        "schema": 2,
         "tool": f"rs-caption {__version__}",
         "sources": {
             "dota": {
@@ -233,11 +233,11 @@ def parquet(path, columns, about):
         (lambda file: file.write_text("image_id,captions\n"), "not a Parquet file ("),
         (
             lambda file: parquet(file, ["image_id"], None),
-            "expected a caption table of schema 1, found no rs_caption metadata",
+            "expected a caption table, found Parquet without the metadata of one; keep",
         ),
         (
-            lambda file: parquet(file, ["image_id"], {"schema": 2}),
-            "expected a caption table of schema 1, found 2",
+            lambda file: parquet(file, ["image_id"], {"schema": 3, "tool": "rs-caption 9.0"}),
+            f"its schema is 3, written by rs-caption 9.0; rs-caption {__version__} reads schemas",
         ),
         (
             lambda file: parquet(file, table.SCHEMA.names[:-2], {"schema": 1}),

@@ -7,5 +7,7 @@ from rs_caption.program import new_app
 EXIT_SKIPPED = 3
 
 app = new_app(
-    "rs-bench", "Measure what a corpus was worth: the seven tasks of RemoteCLIP on its 16 datasets."
+    "rs-bench",
+    "Measure what a corpus was worth: the seven tasks of RemoteCLIP on its 16 datasets.",
+    begin="rs-bench all --model RN50-quickgelu --weights RemoteCLIP-RN50.pt --data DIR",
 )

@@ -30,6 +30,14 @@ class PartName(StrEnum):
     ALL = "all"
 
 
+def _datasets(incomplete: str) -> list[str]:
+    """What the Tab key offers for --datasets, after the names that are typed."""
+    from rs_bench.sets import CLASSIFICATION, RETRIEVAL  # noqa: PLC0415 -- --help must not wait
+
+    typed = incomplete[: incomplete.rfind(",") + 1]
+    return [typed + name for name in (*RETRIEVAL, *CLASSIFICATION)]
+
+
 Model = Annotated[
     str,
     typer.Option(
@@ -62,7 +70,10 @@ EmbeddingsOption = Annotated[
 Datasets = Annotated[
     list[str] | None,
     typer.Option(
-        "--datasets", metavar="NAME,...", help="Those alone; may be repeated; default: all there."
+        "--datasets",
+        metavar="NAME,...",
+        help="Those alone; may be repeated; default: all there.",
+        autocompletion=_datasets,
     ),
 ]
 ResultsOut = Annotated[
@@ -120,9 +131,8 @@ def ask(
     skip_broken: SkipBroken = False,
 ) -> Asked:
     """The options that all measuring commands share."""
-    names = [name for given in datasets or () for name in given.split(",") if name]
     encoding = Encoding(model, weights, device, precision, batch, workers)
-    return Asked(encoding, data, embeddings, tuple(names), out, as_json, skip_broken)
+    return Asked(encoding, data, embeddings, tuple(datasets or ()), out, as_json, skip_broken)
 
 
 def measuring(command: Callable[..., None]) -> Callable[..., None]:
