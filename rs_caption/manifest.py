@@ -7,9 +7,10 @@ tables, docs/manifests.md says what each key means.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -42,12 +43,16 @@ _LARGEST_COLOUR = 255
 
 
 class Manifest(Facts, frozen=True, kw_only=True):
-    """One dataset. `quirks` names the reasons for skipping that are normal in this release."""
+    """One dataset. `quirks` names the reasons for skipping that are normal in this release.
+
+    `aliases` are other names that it goes by, beside `name` and `title`.
+    """
 
     name: str
     title: str
     family: Family
     citation: str
+    aliases: tuple[str, ...] = ()
     layout: Layout
     splits: dict[str, Split]
     terms: Terms
@@ -175,6 +180,27 @@ def load(name: str, folder: Path | None = None) -> Manifest:
 def load_all() -> Iterator[Manifest]:
     """Every manifest of the package, by name."""
     return (load(name) for name in names())
+
+
+def meant_by(name: str, known: Sequence[str]) -> str | None:
+    """The one of `known` that a name most likely stands for; None: it is like none.
+
+    Args:
+        name: as typed: a dataset's title or an alias, in any case and punctuation, or misspelt.
+        known: names, of datasets or of anything else.
+    """
+    spellings = {_bare(one): one for one in known}
+    for facts in load_all():
+        if facts.name in known:
+            others = (facts.title, facts.title.partition("(")[0], *facts.aliases)
+            spellings |= {_bare(one): facts.name for one in others if _bare(one) not in spellings}
+    near = difflib.get_close_matches(_bare(name), spellings, n=1)
+    return spellings[near[0]] if near else None
+
+
+def _bare(text: str) -> str:
+    """Its letters and digits, in lower case."""
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def captioned() -> list[Manifest]:

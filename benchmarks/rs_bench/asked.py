@@ -29,7 +29,7 @@ class Asked:
         encoding: of a model; without a name, features are read from `embeddings`.
         data: folder that datasets lie below.
         embeddings: where features are kept, or taken from.
-        datasets: names; none: all that are there.
+        datasets: names as typed, `aid,ucm`; none: all that are there.
         out: folder for results.
         as_json: print results for programs.
         skip_broken: leave out images that cannot be read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rs_bench.remotecount.build import Plan, build
+from rs_bench.remotecount.build import Plan, about_refused, build
 from rs_bench.remotecount.listed import build_listed
 from rs_caption.console import counted, print_table, progress_bar, say
 from rs_caption.errors import UserError
@@ -29,5 +29,9 @@ def build_and_say(plan: Plan, listed: Path | None, nouns: Path | None) -> None:
     print_table("RemoteCount: pictures by category and number", ("", *numbers, "all"), rows)
     for note in report["notes"]:
         say(f"  {note}")
+    if "read" in report:  # not of a list
+        read = report["read"]
+        questions = counted(read["offered"], "question")
+        say(f"  chosen from {questions}{about_refused(read['refused'])}")
     pairs = counted(report["pairs"], "pair")
     say(f"{pairs} from {counted(report['images'], 'image')}: {plan.out}, digest {report['digest']}")

@@ -9,7 +9,7 @@ Legend: `_I` images, `_T` captions, `_P` prompts, `_K` classes, `_D` dimensions.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -29,7 +29,11 @@ from rs_bench.source import Classes, ClassTexts, Counted, Pairs
 from rs_bench.tasks.retrieval import MULTI_POSITIVE, PREFIX, PROTOCOLS, ask
 from rs_bench.tasks.retrieval import Asked as Question
 from rs_bench.whereabouts import NotThere
+from rs_caption.console import counted
 from rs_caption.errors import UserError
+from rs_caption.manifest import meant_by
+
+_NAMES = (*CLASSIFICATION, *RETRIEVAL, REMOTE_COUNT)
 
 
 @dataclass(eq=False)
@@ -53,9 +57,7 @@ class Elsewhere:
         Raises:
             UserError: they are of several.
         """
-        files = [
-            self.folder / f"{name}.npz" for name in (*CLASSIFICATION, *RETRIEVAL, REMOTE_COUNT)
-        ]
+        files = [self.folder / f"{name}.npz" for name in _NAMES]
         models = {model: file for file in files if (model := model_of(file))}
         if len(models) > 1:
             named = ", ".join(f"{model} ({path.name})" for model, path in models.items())
@@ -65,6 +67,14 @@ class Elsewhere:
             "weights": "features made elsewhere",
             "embeddings": str(self.folder),
         }
+
+    def strange(self) -> Iterator[str]:
+        """Of each file that is named after no dataset: that it is not read, and what is meant."""
+        for path in sorted(self.folder.glob("*.npz")):
+            if path.stem not in _NAMES:
+                near = meant_by(path.stem, _NAMES)
+                meant = f"did you mean {near}.npz?" if near else f"names: {', '.join(_NAMES)}"
+                yield f"{path} is not read: no dataset is called {path.stem}; {meant}"
 
     def digest(self, name: str, asked: CountSet | None = None) -> str:
         """Of the file, and of the captions or questions that it is held against."""
@@ -92,8 +102,8 @@ class Elsewhere:
         protocol = _protocol(read, kind, tuple(prompts))
         if (found := len(read.texts)) != prompts.get(protocol, found):
             raise UserError(
-                f"{read.path}: {found} prompts for each class; protocol {protocol} of {name} has "
-                f"{prompts[protocol]}"
+                f"{read.path}: {counted(found, 'prompt')} for each class; protocol {protocol} of "
+                f"{name} has {prompts[protocol]}"
             )
         return ClassTexts(read.texts[:, [at[label] for label in range(len(own))]], protocol)
 
@@ -157,12 +167,25 @@ def _protocol(read: SetFeatures, asked: str, known: Sequence[str]) -> str:
     """By which a file says that its texts were made; `GIVEN`, where it does not say."""
     stated = read.protocol or GIVEN
     if stated not in {GIVEN, *known}:
-        raise UserError(
-            f"{read.path}: no protocol is called {stated!r}; there are: {', '.join(known)}"
-        )
+        raise UserError(f"{read.path}: {_unknown(stated)}: {', '.join(known)}")
     if asked not in {GIVEN, stated}:
         raise UserError(f"{read.path}: its texts are of protocol {stated}, not {asked}")
     return stated
+
+
+def _unknown(stated: str) -> str:
+    """Why a file cannot be measured by the protocol that it states."""
+    if stated in PROTOCOLS:
+        return (
+            f"its texts are captions, by protocol {stated}, but the file is named after a set of "
+            "classes: features of another dataset? Protocols of classes"
+        )
+    if stated in get_args(Kind):
+        return (
+            f"its texts are prompts of classes, by protocol {stated}, but the file is named after "
+            "a set of captions: features of another dataset? Protocols of captions"
+        )
+    return f"no protocol is called {stated!r}; there are"
 
 
 def _ask(found: RetrievalSet, protocol: str) -> Question:

@@ -178,10 +178,15 @@ def open_encoder(
     how = {"dtype": str(dtype).removeprefix("torch."), "device": on.type}
     notes = tuple(_notes(made, found, looks_of(wanted) if weights else {}))
     about = {**names, **_about(made), **how, "notes": notes}
-    told = {name: about[name] for name in about if name not in _NAMES}
-    key = _sha256(json.dumps([PIXELS, made.config, told], sort_keys=True).encode())
     size = batch or _BATCH.get(on.type, _BATCH["cpu"])
-    return OpenClip(made, about, key, dtype, size, workers or default_workers())
+    return OpenClip(made, about, _key(made, about), dtype, size, workers or default_workers())
+
+
+def _key(made: Made, about: Mapping[str, Any]) -> str:
+    """Digest of what features depend on."""
+    told = {name: about[name] for name in about if name not in _NAMES}
+    text = json.dumps([PIXELS, made.config, told], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _about(made: Made) -> dict[str, Any]:
@@ -231,6 +236,9 @@ def _wanted(model: str, weights: str | None) -> Model:
         return Model(name=path.name, weights=weights or own, config=str(path / CONFIG_FILE))
     if path.is_file():
         return Model(name=path.stem, weights=weights, config=str(path))
+    is_name = model.replace("/", "-") in open_clip.list_models()  # ViT-B/32, as OpenAI writes it
+    if not is_name and (path.name != model or path.suffix == ".json"):
+        raise UserError(f"--model {model}: no such folder or file, nor a name of open_clip")
     return Model(name=model, weights=weights)
 
 
@@ -279,10 +287,6 @@ def _digest(model: nn.Module) -> str:
         digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
         digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _looks_back(model: nn.Module) -> bool:

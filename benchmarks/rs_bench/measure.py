@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -16,6 +15,7 @@ from rs_bench.suite import TASKS, Job, jobs
 from rs_bench.whereabouts import NotThere
 from rs_caption.console import counted, err, progress_bar, say
 from rs_caption.errors import UserError
+from rs_caption.manifest import meant_by
 from rs_caption.program import require
 
 
@@ -59,7 +59,7 @@ def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> b
     if not asked.as_json:
         _say_rest(found)
     if asked.out is not None:
-        write_report(asked.out, run, found.scored)
+        write_report(asked.out, run, found.scored, asked.data)
     return not found.failed
 
 
@@ -93,9 +93,16 @@ def _say_rest(found: Found) -> None:
 
 
 def names_of(given: Sequence[str]) -> tuple[str, ...]:
-    """Names of datasets: `aid,ucm` is two, in any case, each once."""
+    """Names of datasets: `aid,ucm` is two, in any case, each once.
+
+    Raises:
+        UserError: something is given, and no name is in it.
+    """
     split = [name.strip().lower() for text in given for name in text.split(",")]
-    return tuple(dict.fromkeys(name for name in split if name))
+    names = tuple(dict.fromkeys(name for name in split if name))
+    if given and not names:
+        raise UserError("--datasets names none; leave it out for all that are there")
+    return names
 
 
 def check_names(names: Sequence[str], tasks: Sequence[str]) -> None:
@@ -107,8 +114,8 @@ def check_names(names: Sequence[str], tasks: Sequence[str]) -> None:
     known = list(dict.fromkeys(name for task in tasks for name in TASKS[task].datasets))
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            meant = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known)}"
+            near = meant_by(name, known)
+            meant = f"; did you mean {near}?" if near else f"; there are: {', '.join(known)}"
             raise UserError(f"--datasets {name}: no dataset of {', '.join(tasks)}{meant}")
 
 
@@ -126,7 +133,10 @@ def source_of(asked: Asked) -> Source:
             raise UserError("give --model NAME, or --embeddings DIR with features made elsewhere")
         from rs_bench.elsewhere import Elsewhere  # noqa: PLC0415
 
-        return Elsewhere(asked.embeddings, asked.data)
+        found = Elsewhere(asked.embeddings, asked.data)
+        for hint in found.strange():
+            err.print(f"Note: {hint}", soft_wrap=True)
+        return found
     if asked.data is None:
         raise UserError("--data DIR is missing: the folder that the datasets lie below")
     if not asked.data.is_dir():
@@ -200,17 +210,25 @@ def _there(
     with progress_bar("Reading datasets") as told:
         for done, job in enumerate(wanted):
             told(done, len(wanted))
-            if job.dataset in found.absent:
-                continue
-            try:
-                there.append((job, job.digest(source)))
-            except NotThere as error:
-                if must:
-                    raise
-                found.absent[job.dataset] = str(error)
-            except UserError as error:
-                found.failed.append((f"{job.task}, {job.dataset}", str(error)))
+            digest = _digest(job, source, found, must=must)
+            if digest is not None:
+                there.append((job, digest))
     return there
+
+
+def _digest(job: Job, source: Source, found: Found, *, must: bool) -> str | None:
+    """The digest of what is there; None where it is absent or broken, which is noted."""
+    if job.dataset in found.absent:
+        return None
+    try:
+        return job.digest(source)
+    except NotThere as error:
+        if must:
+            raise
+        found.absent[job.dataset] = str(error)
+    except UserError as error:
+        found.failed.append((f"{job.task}, {job.dataset}", str(error)))
+    return None
 
 
 def _known(out: Path) -> dict[str, list[Scored]]:

@@ -70,12 +70,40 @@ class Scored(NamedTuple):
     outcomes: dict[str, NDArray[Any]]
 
 
+class Beside(msgspec.Struct, frozen=True):
+    """A published figure next to one of a run.
+
+    Attributes:
+        key: of the `Result`.
+        figure: its name there.
+        model: as the publication names it.
+        value: in per cent, as printed.
+        comparable: whether a difference means something: same protocol, same images.
+        source: where it stands.
+    """
+
+    key: str
+    figure: str
+    model: str
+    value: float
+    comparable: bool
+    source: str
+
+
 class Run(msgspec.Struct, frozen=True):
-    """All results of one model."""
+    """All results of one model.
+
+    Attributes:
+        model: what it is.
+        versions: of programs and libraries.
+        results: in the order of tasks.
+        published: beside the figure that stands for a result, of the models most like this one.
+    """
 
     model: dict[str, Any]
     versions: dict[str, str]
     results: tuple[Result, ...]
+    published: tuple[Beside, ...] = ()
 
 
 def versions() -> dict[str, str]:

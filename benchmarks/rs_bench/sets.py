@@ -22,6 +22,7 @@ from rs_bench.results import ALONE
 from rs_bench.sentences import read_test
 from rs_bench.whereabouts import class_root
 from rs_caption import manifest
+from rs_caption.console import counted
 from rs_caption.errors import UserError
 from rs_caption.manifest import Manifest
 from rs_caption.pictures.folder import list_images
@@ -132,7 +133,7 @@ def find_class_set(name: str, data: Path) -> ClassSet:
     released = facts.splits["all"].images
     notes = _incomplete(len(files), released)
     if others := len(homes) - len(files):
-        notes += (f"{others:,} images of its folder are in no class's own folder and left out",)
+        notes += (f"left out, in no class's own folder: {counted(others, 'image')}",)
     return ClassSet(
         name,
         TITLES.get(name, facts.title),
@@ -181,7 +182,7 @@ def find_retrieval_set(
         missing = f"{len(said.missing):,} of {len(texts) + len(said.missing):,} images are missing"
         notes += (f"{missing} and left out with their captions",)
     if empty := sum(not text for text in captions):
-        notes += (f"{empty:,} captions are empty",)
+        notes += (f"empty: {counted(empty, 'caption')}",)
     return RetrievalSet(
         name,
         facts.title,

@@ -163,7 +163,12 @@ class Encoded:
         if not good_I.all():
             found, images_ID = _without(found, good_I), images_ID[good_I]
         asked = ask(found, protocol)
-        asked = replace(asked, digests={**(asked.digests or {}), "images": images})
+        below = found.root.relative_to(self.data)
+        asked = replace(
+            asked,
+            digests={**(asked.digests or {}), "images": images},
+            files=tuple((below / file).as_posix() for file in found.files),
+        )
         return Pairs(asked, images_ID, self.embeddings.texts(asked.texts))
 
     def counted(self, found: CountSet, texts: Sequence[str]) -> Counted:

@@ -27,7 +27,8 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from rs_caption.world import write_world
+from rs_caption.world.jobs import BASE, plan
+from rs_caption.world.layouts import write_job
 
 OWN = "rs-caption"
 MEASURE = Path(__file__).with_name("hash_peers.py")
@@ -130,7 +131,9 @@ def plant(paths: list[Path], folder: Path) -> tuple[list[Path], set[str]]:
 
 def drawn(folder: Path, number: int) -> list[Path]:
     """JPEGs of the sample world."""
-    write_world(folder / "world", 0, number)
+    for job in plan(0, number * BASE // 42):  # of these as many are of the two
+        if job.dataset in {"DOTA", "LoveDA"}:
+            write_job(folder / "world", job)
     made = []
     for at, path in enumerate(sorted((folder / "world").rglob("*.png"))):
         with Image.open(path) as image:

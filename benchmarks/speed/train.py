@@ -32,7 +32,8 @@ from train_peers import PROGRAMS, SHARD
 
 from rs_caption import table as tables
 from rs_caption.sample import Boxes
-from rs_caption.world import write_world
+from rs_caption.world.jobs import BASE, plan
+from rs_caption.world.layouts import write_job
 from rs_train.packing import pack
 
 MEASURE = Path(__file__).with_name("train_peers.py")
@@ -149,7 +150,9 @@ def loader_table(args: argparse.Namespace, folder: Path, side: int) -> Table:
 
 def drawn(folder: Path, number: int) -> list[Path]:
     """Images of the sample world."""
-    write_world(folder, 0, number)
+    for job in plan(0, number * BASE // 42):  # of these as many are of the two
+        if job.dataset in {"DOTA", "LoveDA"}:
+            write_job(folder, job)
     return [path for path in sorted(folder.rglob("*.png")) if "mask" not in str(path)]
 
 

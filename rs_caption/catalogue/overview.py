@@ -5,14 +5,13 @@ Pure text from facts, and quick: nothing here opens a dataset or imports an arra
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from rs_caption.catalogue.outline import leaves
 from rs_caption.errors import UserError
 from rs_caption.facts import Family
-from rs_caption.manifest import CAPTIONED, Manifest
+from rs_caption.manifest import CAPTIONED, Manifest, meant_by
 
 FAMILIES: dict[Family, str] = {
     "det": "DET: boxes",
@@ -44,8 +43,8 @@ def resolve(name: str, known: Sequence[str], what: str = "dataset") -> str:
     folded = {one.lower(): one for one in known}
     if name.lower() in folded:
         return folded[name.lower()]
-    near = difflib.get_close_matches(name.lower(), list(folded), n=1)
-    hint = f"did you mean {folded[near[0]]}? There are" if near else "there are"
+    near = meant_by(name, known)
+    hint = f"did you mean {near}? There are" if near else "there are"
     raise UserError(f"no {what} is called {name!r}; {hint}: {', '.join(known)}")
 
 

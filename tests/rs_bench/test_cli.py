@@ -141,6 +141,14 @@ def test_an_open_clip_model_from_folder_to_table(data, tmp_path, bench_cli):
         (("--model", "RN50"), "--data DIR is missing"),
         (("--model", "RN50", "--data", "nowhere"), "--data nowhere: no such folder"),
         (("--model", "RN50", "--datasets", "eurosta"), "did you mean eurosat?"),
+        (("--model", "RN50", "--datasets", "RSSCN7"), "did you mean rs2800?"),
+        (("--model", "RN50", "--datasets", "NWPU-RESISC-45"), "did you mean resisc45?"),
+        (("--model", "RN50", "--datasets", "siri-whu"), "did you mean whuearth?"),
+        (("--model", "RN50", "--datasets", ""), "--datasets names none; leave it out"),
+        (("--model", "RN50", "--datasets", ","), "--datasets names none; leave it out"),
+        (("--model", "models/wached", "--data", "."), "--model models/wached: no such folder or"),
+        (("--model", "tiny.json", "--data", "."), "--model tiny.json: no such folder or file"),
+        (("--model", "RN51", "--data", "."), "did you mean RN50"),
         (("--embeddings", "nowhere"), "none of the 12 datasets is there"),
         (("--embeddings", "nowhere", "--prompts", "paper"), "--prompts without --model: how texts"),
         (("--embeddings", "nowhere", "--datasets", "aid"), "nowhere/aid.npz: no such file"),
@@ -151,6 +159,29 @@ def test_wrong_options(tmp_path, monkeypatch, bench_cli, options, message):
     ended = bench_cli("zeroshot", *options)
     assert ended.code == 2
     assert message in ended.err
+
+
+def test_features_named_after_no_dataset_are_told(oracle, tmp_path, bench_cli):
+    for name in ("WHU-RS19.npz", "mine.npz", "rs2800.npz"):
+        (tmp_path / name).write_bytes((oracle / "rs2800.npz").read_bytes())
+    ended = bench_cli("knn", "--embeddings", tmp_path, "--json")
+    assert [one["dataset"] for one in json.loads(ended.out)["results"]] == ["rs2800"] * 2
+    assert "WHU-RS19.npz is not read: no dataset is called WHU-RS19; did you mean whurs19.npz?" in (
+        ended.err
+    )
+    assert "mine.npz is not read: no dataset is called mine; names: rsicb128, " in ended.err
+    assert "rs2800.npz is" not in ended.err
+
+
+def test_features_of_classes_named_after_captions(oracle, tmp_path, bench_cli):
+    with np.load(oracle / "rs2800.npz") as file:
+        np.savez(tmp_path / "ucm.npz", **{**file, "protocol": "paper"})
+    with np.load(oracle / "ucm.npz") as file:
+        np.savez(tmp_path / "rs2800.npz", **{**file, "classes": ["a"], "protocol": "remoteclip"})
+    ended = bench_cli("retrieval", "--embeddings", tmp_path)
+    assert ended.code == 2
+    assert "its texts are prompts of classes, by protocol paper, but the file is named" in ended.err
+    assert "Protocols of captions: remoteclip, multi-positive" in ended.err
 
 
 def test_protocols_of_features_are_for_their_files_to_say(oracle, bench_cli):
@@ -232,9 +263,7 @@ def test_counting_by_a_model_needs_no_other_data(tmp_path, bench_cli):
     assert ended.code == 0, ended.err
     results = json.loads(ended.out)["results"]
     assert [one["protocol"] for one in results] == list(PROTOCOLS)
-    assert {130} == {
-        number for one in results for what, number in one["n"].items() if what == "pairs"
-    }
+    assert [one["n"]["pairs"] for one in results] == [130] * len(PROTOCOLS)
     gone = bench_cli("remotecount", "--model", config, "--questions", tmp_path / "gone")
     assert (gone.code, "`rs-bench build-remotecount` makes one" in gone.err) == (2, True)
 

@@ -9,6 +9,7 @@ from rs_bench.elsewhere import Elsewhere
 from rs_bench.measure import measure
 from rs_bench.prompts import phrases
 from rs_bench.sets import find_retrieval_set, train_part
+from rs_bench.tasks.fewshot import own_class, pool
 from rs_bench.whereabouts import NotThere
 from rs_caption.errors import UserError
 
@@ -56,6 +57,32 @@ def test_labels_stand_in_for_names(tmp_path):
     assert np.array_equal(np.sort(images_ID[:, 0]), ROWS[:, 0])
     assert np.array_equal(images_ID[:, 0] // 5, LABELS)
     assert found.notes[0].startswith("images have no names here")
+
+
+def test_the_order_of_classes_changes_no_draw(tmp_path):
+    images = np.random.default_rng(1).normal(size=(50, 8))
+    drawn = []
+    for classes, labels in ((FOLDERS, LABELS), (FOLDERS[::-1], 9 - LABELS)):
+        source = save(tmp_path, images=images, labels=labels, classes=classes)
+        found, images_ID, _ = source.classes("eurosat")
+        assert np.array_equal(images_ID, images.astype(np.float32))
+        labels_N = found.labels_I[found.train_I]
+        drawn.append([own_class(labels_N, 2, 0, 0).tolist(), pool(labels_N, 2, 0, 0).tolist()])
+    assert drawn[0] == drawn[1]
+    assert [len(rows) for rows in drawn[0]] == [20, 20]
+
+
+def test_texts_of_the_other_kind_are_of_a_file_with_a_wrong_name(tmp_path):
+    classes = {"texts": np.eye(10, 3), "classes": FOLDERS}
+    source = save(tmp_path, images=ROWS, files=FILES, protocol="remoteclip", **classes)
+    assert (
+        "its texts are captions, by protocol remoteclip, but the file is named after a set of"
+        in (refused(lambda: source.class_texts("eurosat", GIVEN)))
+    )
+    source = save(tmp_path, images=ROWS, files=FILES, protocol="own", **classes)
+    assert "no protocol is called 'own'; there are: paper, ensemble" in refused(
+        lambda: source.class_texts("eurosat", GIVEN)
+    )
 
 
 def test_folders_of_a_known_repackaging(tmp_path):

@@ -18,6 +18,7 @@ from rs_bench.counting import NUMBERS
 from rs_bench.remotecount import build, listed, table
 from rs_bench.remotecount.build import Plan
 from rs_bench.remotecount.choose import choose
+from rs_bench.remotecount.pictures import lacks_data
 from rs_bench.remotecount.windows import SIDES_PX, Pick, picks
 from rs_bench.tasks.remotecount import PROTOCOLS, confusion, remotecount, texts_of
 from rs_caption.errors import TableError, UserError
@@ -213,6 +214,47 @@ def test_the_same_seed_gives_the_same_benchmark(tmp_path):
     assert build.build(Plan(root, tmp_path / "c", target=8, seed=1))["digest"] not in digests
 
 
+@pytest.mark.parametrize(
+    ("black", "refused"),
+    [
+        ((0, 0, 256, 1), True),  # a margin one pixel high along an edge is seen from end to end
+        ((0, 0, 7, 7), True),  # a corner: a fortieth of 256 is 6.4 pixels
+        ((0, 0, 6, 6), False),
+        ((100, 250, 107, 256), True),
+        ((100, 100, 180, 180), False),  # a dark roof within: nothing that came from the border
+    ],
+)
+def test_a_border_without_data(black, refused):
+    image = Image.new("RGB", (300, 256), (0, 0, 1))  # nearly black is taken for seen
+    image.paste((0, 0, 0), black)
+    assert lacks_data(image, Window(0, 0, 256, 256)) is refused
+
+
+def test_windows_with_a_border_without_data_are_refused_and_counted(tmp_path, bench_cli):
+    root = dota(tmp_path / "dota", images=2)
+    before = build.build(Plan(root, tmp_path / "before"))
+    assert before["read"]["refused"] == {"no_data": 0}
+    # The first 20 columns of one image were not taken: 0 to 256 shows them, 44 to 300 does not.
+    path = next(root.rglob("P0001.png"))
+    with Image.open(path) as image:
+        holed = image.convert("RGB")
+    holed.paste((0, 0, 0), (0, 0, 20, 256))
+    holed.save(path)
+    after = build.build(Plan(root, tmp_path / "after"))
+    assert after["read"]["refused"] == {"no_data": 1}  # that of the plane
+    assert after["read"]["offered"] == before["read"]["offered"] - 1
+    windows = {one.name for one in (tmp_path / "after/images").iterdir() if "P0001" in one.name}
+    assert {name.partition("P0001_")[2] for name in windows} == {"44_0_300_256.png"}
+    out = ("--out", tmp_path / "said")
+    said = bench_cli("build-remotecount", "--root", root, *out)
+    left = after["read"]["offered"]
+    assert f"chosen from {left} questions; 1 question refused: a border without data" in said.out
+    for path in root.rglob("*.png"):
+        Image.new("RGB", (300, 256)).save(path)
+    with pytest.raises(UserError, match="questions refused: a border without data"):
+        build.build(Plan(root, tmp_path / "none"))
+
+
 def test_large_windows_are_shrunk_and_their_boxes_with_them(tmp_path):
     planes = [("plane", quad(20 + 240 * at, 300, 180 + 240 * at, 400)) for at in range(6)]
     fake = Fake("P1.png", "val", (1500, 1500), tuple(planes))
@@ -253,7 +295,9 @@ def test_dotas_own_val_samples(shared_data, tmp_path):
         build.build(Plan(shared_data / "DOTA", tmp_path / "out"))
     vehicles = ("large-vehicle", "small-vehicle")
     report = build.build(Plan(shared_data / "DOTA", tmp_path / "out", categories=vehicles))
-    assert report["pairs"] > 10
+    # Both images have black margins of 17 to 42 pixels.
+    assert (report["pairs"], report["read"]["refused"]) == (14, {"no_data": 92})
+    assert not {one.name for one in (tmp_path / "out/images").glob("*P0004_0_0_384_384*")}
     assert report["notes"][2] == "0 of the paper's 13 categories, 2 others"
 
 

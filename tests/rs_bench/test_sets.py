@@ -265,7 +265,7 @@ def test_images_apart_from_the_classes_are_counted_and_left_out(tmp_path):
     shutil.copy(root / "aGrass/agrass_1.jpg", root / "overview.jpg")
     found = find_class_set("rs2800", tmp_path)
     assert len(found.files) == 7
-    assert found.notes[1].startswith("2 images of its folder are in no class's own folder")
+    assert found.notes[1] == "left out, in no class's own folder: 2 images"
 
 
 def test_an_image_of_a_format_that_is_not_read_is_named(tmp_path):
@@ -426,4 +426,4 @@ def test_an_empty_caption_stays_and_is_told_of(tmp_path):
     path.write_text(path.read_text().replace("Picture 0 says 3 .", " "))
     found = find_retrieval_set("ucm", tmp_path)
     assert (len(found.captions), found.captions[3]) == (10, "")
-    assert found.notes[1] == "1 captions are empty"
+    assert found.notes[1] == "empty: 1 caption"

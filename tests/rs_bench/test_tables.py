@@ -2,7 +2,7 @@ import pytest
 from msgspec import structs
 
 from rs_bench.report.tables import AVERAGE, architecture, nearest, tables
-from rs_bench.report.text import cell, markdown
+from rs_bench.report.text import cell, counts_of, markdown, remarks_of
 from rs_bench.results import ALONE, Result, Run
 from rs_bench.tasks.retrieval import MULTI_POSITIVE
 
@@ -28,6 +28,9 @@ def test_what_was_measured_otherwise_has_no_difference_and_no_average():
     (table,) = tables(run(accuracy("aid", 90.0), accuracy("resisc45", 80.0)))
     assert cell(table.lines[0], "GeoRSCLIP ViT-B-32") == "73.72*"
     assert cell(table.lines[-1], "GeoRSCLIP ViT-B-32") == ""
+    # Table III's rows of two CLIPs are no fractions of its test parts: no difference either.
+    for model, shown in (("CLIP ViT-B-32", "65.65*"), ("CLIP ViT-L-14", "69.88*")):
+        assert [cell(line, model) for line in table.lines[::2]] == [shown, ""]
     for protocol in ("ensemble", "given"):
         (other,) = tables(run(accuracy("aid", 90.0, protocol=protocol)))
         assert other.models == ()
@@ -109,6 +112,32 @@ def test_the_nearest_models():
         "RemoteCLIP ViT-L-14",
         "CLIP ViT-L-14",
         "RSDiX-CLIP ViT-L-14",
+    )
+
+
+def test_a_remark_names_its_protocols():
+    notes = {"weighted": ("k = 20", "T = 0.07"), "majority": ("k = 20", "one vote each")}
+    some = [
+        Result("knn", name, protocol, {}, {}, notes=own)
+        for name in ("aid", "rs2800")
+        for protocol, own in notes.items()
+    ]
+    some.append(Result("linear", "aid", "oracle", {}, {}, notes=("penalty 0.1",)))
+    assert list(remarks_of(some)) == [
+        "k-NN weighted, k-NN majority: k = 20 (aid, rs2800)",
+        "k-NN weighted: T = 0.07 (aid, rs2800)",
+        "k-NN majority: one vote each (aid, rs2800)",
+        "Linear probe oracle: penalty 0.1 (aid)",
+    ]
+    # What is true of all that was measured on a dataset needs no name.
+    assert next(remarks_of(some[:4])) == "k = 20 (aid, rs2800)"
+
+
+def test_counts_are_words():
+    n = {"train": 1, "test": 1200, "classes": 1, "k": 20, "prompts": 1, "draws": 1, "made_up": 2}
+    assert next(counts_of([Result("knn", "aid", "weighted", {}, n, seed=3)])) == (
+        "aid: 1 training image, 1,200 test images, 1 class, 20 neighbours, 1 prompt for each "
+        "class, 1 draw, 2 made_up; seed 3"
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -144,6 +145,19 @@ def test_ctrl_c_waits_for_the_end_of_the_block():
         steps.append("nothing came")
     assert steps == ["went on", "nothing came"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_ends_a_program_that_is_still_being_imported():
+    code = """if True:
+        import signal
+        from rs_caption.interrupts import ctrl_c_ends
+        with ctrl_c_ends():
+            signal.raise_signal(signal.SIGINT)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
 def test_a_long_job_is_named_by_its_start():

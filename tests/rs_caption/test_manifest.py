@@ -267,3 +267,23 @@ def test_rarer_facts_are_read():
     assert old.digest == new.digest == toy.digest
     with pytest.raises(UserError, match="Toy has no version 'newer'; versions: old, new"):
         toy.at("newer")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("RSSCN7", "rs2800"),  # its title
+        ("UCM-captions", "ucm"),
+        ("eurosat_rgb", "eurosat"),
+        ("siri-whu", "whuearth"),  # its title without what stands in brackets
+        ("NWPU", "resisc45"),  # an alias
+        ("nwpu-resisc-45", "resisc45"),
+        ("VisDrone DET", "visdrone"),
+        ("eurosta", "eurosat"),
+        ("coco-own", "coco"),  # of what is no dataset the name alone
+        ("imagenet", None),
+    ],
+)
+def test_names_that_people_type(typed, name):
+    assert manifest.meant_by(typed, [*manifest.names(), "coco"]) == name
+    assert manifest.meant_by("NWPU", ["ucm", "rsicd"]) is None

@@ -1,13 +1,14 @@
 """RemoteCount from DOTA's annotations, by the rules of `windows.py` and `choose.py`.
 
 `difficult` objects are counted: they are there to be seen, and the annotation says so. Categories
-that are not asked about may be in the picture too.
+that are not asked about may be in the picture too. What a window shows must have been taken: see
+`pictures.lacks_data`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from rs_bench.ranks import Told
 from rs_bench.remotecount import table
 from rs_bench.remotecount.choose import choose
+from rs_bench.remotecount.pictures import lacks_data, open_image
 from rs_bench.remotecount.windows import SIDES_PX, SMALLEST_SHARE, Pick, picks
 from rs_caption import manifest
 from rs_caption.console import counted
@@ -27,6 +29,7 @@ from rs_caption.sample import Boxes, Sample
 from rs_caption.select import Typed, select
 
 DATASET = "dota"
+NO_DATA = "no_data"  # why a window is refused
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,12 @@ def build(plan: Plan, told: Told | None = None) -> dict[str, Any]:
     target = plan.target or paper.splits["test"].images or 0
     request = Request(facts, plan.root, plan.out, options, (plan.split,))
     samples, skipped = _read(request)
-    objects = Counter(name for sample in samples for name in _boxes(sample).names)
-    offered = [pick for sample in samples for pick in _picks(sample, categories)]
+    offered, refused = _offered(samples, categories, plan.root)
     if not offered:
-        there = ", ".join(f"{number:,} {name}" for name, number in objects.most_common())
         raise UserError(
             f"{plan.root}: no part of the {len(samples):,} images of split {plan.split} shows 1 to "
-            f"10 whole objects of {', '.join(categories)}; annotated there: {there or 'nothing'}"
+            f"10 whole objects of {', '.join(categories)}; annotated there: {_objects(samples)}"
+            f"{about_refused(refused)}"
         )
     boxes = {sample.image: sample for sample in samples}
     pairs = [_pair(pick, boxes[pick.image]) for pick in choose(offered, target, plan.seed)]
@@ -81,7 +83,12 @@ def build(plan: Plan, told: Told | None = None) -> dict[str, Any]:
         "source": {"dataset": facts.name, "split": plan.split, "version": options.version},
         "target": target,
         "rules": {"sides": [*SIDES_PX, "shorter side"], "smallest_share": SMALLEST_SHARE},
-        "read": {"images": len(samples), "offered": len(offered), "skipped": dict(skipped)},
+        "read": {
+            "images": len(samples),
+            "offered": len(offered),
+            "refused": dict(refused),
+            "skipped": dict(skipped),
+        },
         "notes": _notes(plan, len(pairs), target, pairs),
     }
     return table.write(plan.out, plan.root, pairs, facts.nouns, about, told)
@@ -106,13 +113,39 @@ def _boxes(sample: Sample) -> Boxes:
     return sample.label if isinstance(sample.label, Boxes) else Boxes.of([])
 
 
-def _picks(sample: Sample, categories: Sequence[str]) -> Iterator[Pick]:
-    return picks(sample.image, sample.size_wh, _boxes(sample), categories)
+def _objects(samples: Sequence[Sample]) -> str:
+    """What is annotated, counted."""
+    objects = Counter(name for sample in samples for name in _boxes(sample).names)
+    return ", ".join(f"{number:,} {name}" for name, number in objects.most_common()) or "nothing"
+
+
+def _offered(
+    samples: Sequence[Sample], categories: Sequence[str], root: Path
+) -> tuple[list[Pick], Counter[str]]:
+    """The questions that images allow; those that their pixels forbid are counted by reason."""
+    offered: list[Pick] = []
+    refused: Counter[str] = Counter()
+    for sample in samples:
+        found = list(picks(sample.image, sample.size_wh, _boxes(sample), categories))
+        if not found:
+            continue  # nor is it opened
+        image = open_image(root / sample.image)
+        without = {one for one in {pick.window for pick in found} if lacks_data(image, one)}
+        own = [pick for pick in found if pick.window not in without]
+        refused[NO_DATA] += len(found) - len(own)
+        offered += own
+    return offered, refused
 
 
 def _pair(pick: Pick, sample: Sample) -> table.Pair:
     xyxy_N4 = _boxes(sample).xyxy_N4[list(pick.objects)]
     return table.Pair(pick.image, pick.window, pick.name, len(pick.objects), xyxy_N4)
+
+
+def about_refused(refused: Mapping[str, int]) -> str:
+    """Questions that were refused for their pixels, as the end of a sentence; empty: none were."""
+    number = refused.get(NO_DATA, 0)
+    return f"; {counted(number, 'question')} refused: a border without data" if number else ""
 
 
 def _notes(plan: Plan, found: int, target: int, pairs: Sequence[table.Pair]) -> tuple[str, ...]:

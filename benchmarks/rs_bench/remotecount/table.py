@@ -31,18 +31,17 @@ from PIL import Image
 
 from rs_bench.counting import NUMBERS, sentences
 from rs_bench.ranks import Told
+from rs_bench.remotecount.pictures import open_image, shown
 from rs_caption import table
 from rs_caption.console import counted
-from rs_caption.errors import DataError, TableError, UserError
+from rs_caption.errors import TableError, UserError
 from rs_caption.facts import Noun
 from rs_caption.files import read_json, remove_folder, whole, write_json, write_text
-from rs_caption.pictures.pixels import open_pixels
 from rs_caption.sample import Boxes, Window
 from rs_caption.schema import Row
 
 NAME = "remotecount"
 PICTURES, LIST_FILE, REPORT_FILE = "images", "remotecount.csv", "remotecount.json"
-LARGEST_PX = 1024  # a side of a picture: larger windows are shrunk to it
 _COUNTED, _STATED = "count", "human"  # whose word the numbers are: the boxes', or a person's
 
 
@@ -120,16 +119,7 @@ def write(
     """
     _clear(out, digest(pairs))
     said = {name: sentences(name, nouns) for name in {pair.name for pair in pairs}}
-    rows: list[Row] = []
-    shown: dict[str, str] = {}
-    for pair, size_wh, part in _parts(root, pairs):
-        shown[pair.picture] = hashlib.sha256(part.tobytes()).hexdigest()
-        with whole(out / pair.picture) as partial:
-            part.save(partial, "PNG")
-        rows.append(_row(size_wh, part.size, pair, said[pair.name][pair.count - 1]))
-        if told is not None:
-            told(len(rows), len(pairs))
-    pixels = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+    rows, pixels = _write_pictures(out, root, pairs, said, told)
     digests = {"digest": digest(pairs), "pixels": pixels}
     report = {"dataset": NAME, **digests, **_counts(pairs), **about}
     table.write_roots(out, {NAME: out})
@@ -141,14 +131,34 @@ def write(
     return report
 
 
+def _write_pictures(
+    out: Path,
+    root: Path,
+    pairs: Sequence[Pair],
+    said: Mapping[str, Sequence[str]],
+    told: Told | None,
+) -> tuple[list[Row], str]:
+    """Write each picture; the rows of the table, and the digest of all pixels."""
+    rows: list[Row] = []
+    digests: dict[str, str] = {}
+    for pair, size_wh, part in _parts(root, pairs):
+        digests[pair.picture] = hashlib.sha256(part.tobytes()).hexdigest()
+        with whole(out / pair.picture) as partial:
+            part.save(partial, "PNG")
+        rows.append(_row(size_wh, part.size, pair, said[pair.name][pair.count - 1]))
+        if told is not None:
+            told(len(rows), len(pairs))
+    return rows, hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+
 def _parts(
     root: Path, pairs: Sequence[Pair]
 ) -> Iterator[tuple[Pair, tuple[int, int], Image.Image]]:
     """Each pair with the size of its image and what it shows of it; an image is opened once."""
     for image, its in groupby(pairs, key=attrgetter("image")):
-        picture = _open(root / image)
+        picture = open_image(root / image)
         for pair in its:
-            yield pair, picture.size, _part(picture, pair)
+            yield pair, picture.size, shown(picture, pair.window)
 
 
 def _source(
@@ -179,23 +189,6 @@ def _clear(out: Path, questions: str) -> None:
         raise UserError(f"--out {out}: holds other questions; remove it or choose a new folder")
     (out / table.TABLE_FILE).unlink(missing_ok=True)
     remove_folder(out / PICTURES)
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        return open_pixels(path).convert("RGB")
-    except DataError as error:
-        raise UserError(
-            f"{error}; mend it, or take it out of what RemoteCount is made from"
-        ) from error
-
-
-def _part(image: Image.Image, pair: Pair) -> Image.Image:
-    """What is shown of an image."""
-    part = image.crop(pair.window or (0, 0, *image.size))
-    scale = min(1.0, LARGEST_PX / max(part.size))
-    size_wh = (max(1, round(part.width * scale)), max(1, round(part.height * scale)))
-    return part.resize(size_wh, Image.Resampling.LANCZOS)
 
 
 def _row(image_wh: tuple[int, int], size_wh: tuple[int, int], pair: Pair, caption: str) -> Row:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from numpy.typing import NDArray
 
 from rs_bench.report.page import page
 from rs_bench.report.plots import draw
-from rs_bench.report.tables import TASK_TITLES
+from rs_bench.report.tables import TASK_TITLES, beside
 from rs_bench.report.text import markdown, say_tables
 from rs_bench.results import RESULTS_FILE, Run, Scored, read_outcomes, read_run, write_run
 from rs_caption.console import say
@@ -57,17 +58,25 @@ def keep(folder: Path, run: Run, scored: Sequence[Scored]) -> None:
     write_run(folder, *_gathered(folder, run, scored))
 
 
-def write_report(folder: Path, run: Run, scored: Sequence[Scored]) -> None:
-    """Write results.json, outcomes.npz, plots, results.md and results.html to a folder.
+def write_report(
+    folder: Path, run: Run, scored: Sequence[Scored], data: Path | None = None
+) -> None:
+    """Write results.json, outcomes.npz, pictures, results.md and results.html to a folder.
 
     Results of the same model that are there stay, but for those that are measured anew.
+
+    Args:
+        folder: of results.
+        run: the figures.
+        scored: with what became of the items.
+        data: folder that the datasets lie below; none: no images are shown.
 
     Raises:
         WriteError: it cannot be written to.
         UserError: it holds results of another model.
     """
     run, outcomes = _gathered(folder, run, scored)
-    pictures = draw(run, outcomes, folder)
+    pictures = draw(run, outcomes, folder, data)
     write_text(folder / MARKDOWN_FILE, markdown(run))
     write_text(folder / PAGE_FILE, page(run, pictures))
     write_run(folder, run, outcomes)
@@ -84,7 +93,7 @@ def _gathered(folder: Path, run: Run, scored: Sequence[Scored]) -> tuple[Run, Ou
         order = list(TASK_TITLES)
         both = sorted([*kept, *run.results], key=lambda one: order.index(one.task))
         run = Run(run.model, {**earlier.versions, **run.versions}, tuple(both))
-    return run, outcomes
+    return structs.replace(run, published=beside(run)), outcomes
 
 
 def _plain(value: object) -> object:

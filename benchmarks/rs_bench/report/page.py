@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
@@ -21,7 +20,7 @@ def page(run: Run, pictures: Mapping[str, str]) -> str:
 
     Args:
         run: what was measured.
-        pictures: what each plot shows, and its SVG.
+        pictures: what each shows, as data URLs.
     """
     import jinja2  # noqa: PLC0415 -- only here
 
@@ -34,7 +33,7 @@ def page(run: Run, pictures: Mapping[str, str]) -> str:
         about=list(about(run)),
         cards=[_card(table, model) for table in made],
         tables=[_section(at, table) for at, table in enumerate(made, start=1)],
-        pictures=[(title, _data_url(svg)) for title, svg in pictures.items()],
+        pictures=list(pictures.items()),
         tool=f"rs-bench {__version__}",
     )
     return text.rstrip() + "\n"
@@ -100,7 +99,3 @@ def _cell(line: Line, model: str) -> dict[str, str]:
     sign = "level" if abs(by) < _SMALL else "more" if by > 0 else "less"
     shown = "0.00" if sign == "level" else f"{by:+.2f}"
     return {"value": f"{their.value:.2f}", "by": shown, "sign": sign}
-
-
-def _data_url(svg: str) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

@@ -1,7 +1,8 @@
-"""Plots as PNG and SVG: accuracy by shots (RemoteCLIP Fig. 9), and confusion matrices (Fig. 8)."""
+"""Pictures of results: accuracy by shots (RemoteCLIP Fig. 9), confusions (Fig. 8), found images."""
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -13,44 +14,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs_bench.published import published
+from rs_bench.report.retrieved import are_there, draw_retrieved
 from rs_bench.report.tables import title_of
 from rs_bench.results import Result, Run
 from rs_bench.tasks.remotecount import confusion
 from rs_caption.console import err
 from rs_caption.files import whole
+from rs_caption.leaks.shots import data_url
 
 Outcomes = Mapping[str, Mapping[str, NDArray[Any]]]
 _ACROSS = 4  # axes in a row
 _SIDE_IN = (2.9, 2.3)  # inches of one of them
 _OURS, _THEIRS, _GREY = "#0b6a9e", "#a04a00", "#8a919c"
+_NO_ROW = "#d9dce1"
 _DARK = 0.5  # share from which numbers in a matrix are white
 _PLAIN = {"svg": {"Date": None}, "png": {"Software": None}}  # the same input, the same file
 
 
-def draw(run: Run, outcomes: Outcomes, folder: Path) -> dict[str, str]:
-    """Write each plot as PNG and SVG; without matplotlib none, which is said.
+def draw(run: Run, outcomes: Outcomes, folder: Path, data: Path | None = None) -> dict[str, str]:
+    """Write each picture; without matplotlib no plots, which is said.
+
+    Args:
+        run: the figures.
+        outcomes: by `Result.key`.
+        folder: that the files are written to.
+        data: folder that the datasets lie below; none: no images are shown.
 
     Returns:
-        What each shows, and its SVG.
+        What each shows, and the picture as a data URL.
     """
+    drawn = dict(_plots(run, outcomes, folder))
+    for one in run.results:
+        its = outcomes.get(one.key, {})
+        if data is not None and are_there(its, data):
+            picture = draw_retrieved(its, data)
+            with whole(folder / f"retrieved-{one.dataset}-{_plain(one.protocol)}.png") as partial:
+                picture.save(partial, "PNG", optimize=True)
+            about = f"Retrieval, {title_of(one.dataset)}, protocol {one.protocol}"
+            drawn[f"{about}: the first images for a few sentences, framed where right"] = data_url(
+                picture
+            )
+    return drawn
+
+
+def _plots(run: Run, outcomes: Outcomes, folder: Path) -> Iterator[tuple[str, str]]:
     curves = [one for one in run.results if one.task == "fewshot"]
     counts = [one for one in run.results if "number" in outcomes.get(one.key, {})]
     if not (curves or counts):
-        return {}
+        return
     if find_spec("matplotlib") is None:
         err.print('No plots: `pip install "rs-caption[bench]"` brings matplotlib.')
-        return {}
-    drawn: dict[str, str] = {}
+        return
     for protocol in dict.fromkeys(one.protocol for one in curves):
         some = [one for one in curves if one.protocol == protocol]
-        text = _save(few_shot(some), folder / f"fewshot-{_plain(protocol)}")
-        drawn[f"Few-shot, protocol {protocol}"] = text
+        url = _save(few_shot(some), folder / f"fewshot-{_plain(protocol)}")
+        yield f"Few-shot, protocol {protocol}", url
     for one in counts:
         its = outcomes[one.key]
         figure = confusion_matrix(confusion(its["number"], its["answer"]))
-        text = _save(figure, folder / f"remotecount-{_plain(one.protocol)}")
-        drawn[f"RemoteCount, protocol {one.protocol}"] = text
-    return drawn
+        url = _save(figure, folder / f"remotecount-{_plain(one.protocol)}")
+        yield f"RemoteCount, protocol {one.protocol}", url
 
 
 def few_shot(results: Sequence[Result]) -> Any:
@@ -103,18 +126,26 @@ def _shots(figures: Mapping[str, float]) -> Iterator[tuple[int, float]]:
 
 
 def confusion_matrix(shares_CC: NDArray[np.float64]) -> Any:
-    """Right numbers by answers, each row's shares; a Figure."""
+    """Right numbers by answers, each row's shares; a Figure.
+
+    A row of zeros is of a number that no picture has: it is grey, and holds no figure.
+    """
     from matplotlib.figure import Figure  # noqa: PLC0415 -- an extra
 
     figure = Figure(figsize=(5.2, 4.6), layout="constrained")
     axes = figure.subplots()
-    picture = axes.imshow(shares_CC, cmap="Blues", vmin=0, vmax=1)
+    asked_C1 = shares_CC.any(axis=1, keepdims=True)
+    picture = axes.imshow(np.where(asked_C1, shares_CC, np.nan), cmap="Blues", vmin=0, vmax=1)
+    axes.set_facecolor(_NO_ROW)  # seen where there is no value
     numbers = [str(number) for number in range(1, len(shares_CC) + 1)]
     axes.set_xticks(range(len(numbers)), numbers)
     axes.set_yticks(range(len(numbers)), numbers)
     axes.set_xlabel("answer")
     axes.set_ylabel("objects there are")
-    for (row, column), share in np.ndenumerate(shares_CC):
+    if not asked_C1.all():
+        axes.set_title("grey: no picture shows so many", fontsize=8)
+    for row, column in np.argwhere(np.broadcast_to(asked_C1, shares_CC.shape)).tolist():
+        share = shares_CC[row, column]
         colour = "white" if share > _DARK else "black"
         say = partial(axes.text, column, row, ha="center", va="center", fontsize=7)
         say(f"{share:.2f}", color=colour)
@@ -127,7 +158,7 @@ def _plain(protocol: str) -> str:
 
 
 def _save(figure: Any, path: Path) -> str:
-    """Write both files; the SVG's text."""
+    """Write both files; the SVG as a data URL."""
     import matplotlib as mpl  # noqa: PLC0415 -- an extra
 
     made: dict[str, bytes] = {}
@@ -138,5 +169,5 @@ def _save(figure: Any, path: Path) -> str:
             made[form] = buffer.getvalue()
             with whole(path.with_name(f"{path.name}.{form}")) as partial_file:
                 partial_file.write_bytes(made[form])
-    text = made["svg"].decode()
-    return text[text.index("<svg") :]
+    svg = made["svg"][made["svg"].index(b"<svg") :]
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"

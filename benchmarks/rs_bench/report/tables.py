@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rs_bench.published import ALL_IMAGES, OWN, Published, published, sources
-from rs_bench.results import Result, Run
+from rs_bench.results import Beside, Result, Run
 from rs_bench.sets import TITLES
 from rs_caption import manifest
 
@@ -39,6 +39,7 @@ _LABELS = MappingProxyType(
     | {f"top_{k}": f"top-{k}" for k in range(1, 11)}
 )
 _AVERAGED = ("mean_recall", "accuracy")
+_BESIDE = 3  # published models that results.json names
 # task/protocol of a result -> protocol of published figures: the same, and others worth a look.
 _SAME: Mapping[str, str] = MappingProxyType(
     {
@@ -124,6 +125,35 @@ def architecture(name: str) -> str:
     return "".join(part for part in found.groups() if part) if found else ""
 
 
+def beside(run: Run) -> tuple[Beside, ...]:
+    """Published figures next to those that stand for each result, of the `nearest` models."""
+    found: list[Beside] = []
+    for table in tables(run):
+        models = nearest(table, str(run.model.get("name", "")), _BESIDE)
+        found += [
+            Beside(
+                result.key,
+                one.figure,
+                one.model,
+                one.value,
+                _is_same(result, one),
+                sources()[one.source],
+            )
+            for result in table.results
+            for one in _known(table.task, table.protocol)
+            if one.dataset == result.dataset
+            and one.model in models
+            and one.figure in _stand_for(result)
+        ]
+    return tuple(found)
+
+
+def _stand_for(result: Result) -> list[str]:
+    """The figures of a result that averages are made of."""
+    names = figures_of(result)
+    return [name for name in names if name in _AVERAGED or name.startswith("shots_")]
+
+
 def title_of(dataset: str) -> str:
     """What a dataset is called in tables."""
     return TITLES.get(dataset) or manifest.load(dataset).title
@@ -142,10 +172,8 @@ def _by_score(table: Table) -> list[str]:
 
 
 def _table(task: str, protocol: str, results: Sequence[Result]) -> Table:
-    key = f"{task}/{protocol}"
-    beside = {_SAME.get(key), _SHOWN.get(key)}
     datasets = {result.dataset for result in results}
-    known = [one for one in published(task) if one.protocol in beside and one.dataset in datasets]
+    known = [one for one in _known(task, protocol) if one.dataset in datasets]
     lines = [line for result in results for line in _lines(result, known)]
     if len(results) > 1:
         lines += _averages(results, known)
@@ -158,6 +186,13 @@ def _table(task: str, protocol: str, results: Sequence[Result]) -> Table:
         tuple(results),
         tuple(text for key, text in sources().items() if key in used),
     )
+
+
+def _known(task: str, protocol: str) -> list[Published]:
+    """What was published by a protocol, or by one that is worth a look beside it."""
+    key = f"{task}/{protocol}"
+    protocols = {_SAME.get(key), _SHOWN.get(key)}
+    return [one for one in published(task) if one.protocol in protocols]
 
 
 def figures_of(result: Result) -> list[str]:
@@ -204,9 +239,7 @@ def _is_same(result: Result, one: Published) -> bool:
 def _averages(results: Sequence[Result], known: Sequence[Published]) -> Iterator[Line]:
     """Means over the datasets of the run; of a model only where all of them are comparable."""
     of = {result.dataset: result for result in results}
-    for figure in figures_of(results[0]):
-        if figure not in _AVERAGED and not figure.startswith("shots_"):
-            continue
+    for figure in _stand_for(results[0]):
         if not all(figure in result.figures for result in results):
             continue
         cells: dict[str, list[float]] = {}

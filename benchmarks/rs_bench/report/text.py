@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rs_bench.report.tables import Line, Table, nearest, tables
+from rs_bench.report.tables import TASK_TITLES, Line, Table, nearest, tables
 from rs_bench.results import Result, Run
 from rs_caption import __version__
 from rs_caption.console import out, print_table, say
 
 _LABELS_WIDE, _COLUMN_WIDE = 46, 20  # characters of a terminal
 _OF_MODEL = ("weights", "activation", "image size")
+_WORDS = {  # of counts: one, many
+    "images": ("image", "images"),
+    "texts": ("text", "texts"),
+    "pairs": ("pair", "pairs"),
+    "classes": ("class", "classes"),
+    "prompts": ("prompt for each class", "prompts for each class"),
+    "train": ("training image", "training images"),
+    "test": ("test image", "test images"),
+    "k": ("neighbour", "neighbours"),
+    "draws": ("draw", "draws"),
+    "categories": ("category", "categories"),
+    "numbers": ("number", "numbers"),
+}
 _STARRED = "measured by other rules or on other images, no difference is meant."
 
 
@@ -64,19 +77,39 @@ def notes_of(table: Table) -> Iterator[str]:
 def counts_of(results: Sequence[Result]) -> Iterator[str]:
     """Of how many images and texts each figure is."""
     for result in results:
-        counts = ", ".join(f"{number:,} {what}" for what, number in result.n.items())
+        counts = ", ".join(_counted(number, what) for what, number in result.n.items())
         seed = "" if result.seed is None else f"; seed {result.seed}"
         yield f"{result.dataset}: {counts}{seed}"
 
 
+def _counted(number: int, what: str) -> str:
+    """`1 prompt`, `206 test images`; what has no word of its own is named as in the JSON."""
+    one, many = _WORDS.get(what, (what, what))
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def remarks_of(results: Sequence[Result]) -> Iterator[str]:
-    """What a reader must know; what is true of several datasets is said once."""
-    several: dict[str, dict[str, None]] = {}
+    """What a reader must know; what is true of several datasets is said once.
+
+    Each remark names its protocols, but for one that is made of all those of its datasets.
+    """
+    several: dict[str, list[Result]] = {}
     for result in results:
         for note in result.notes:
-            several.setdefault(note, {})[result.dataset] = None
-    for note, datasets in several.items():
-        yield f"{note} ({', '.join(datasets)})"
+            several.setdefault(note, []).append(result)
+    for note, its in several.items():
+        datasets = dict.fromkeys(result.dataset for result in its)
+        own = _protocols(its)
+        every = _protocols([result for result in results if result.dataset in datasets])
+        by = "" if own == every else f"{', '.join(own)}: "
+        yield f"{by}{note} ({', '.join(datasets)})"
+
+
+def _protocols(results: Sequence[Result]) -> dict[str, None]:
+    """`k-NN weighted`, each once."""
+    return dict.fromkeys(
+        f"{TASK_TITLES.get(result.task, result.task)} {result.protocol}" for result in results
+    )
 
 
 def markdown(run: Run) -> str:

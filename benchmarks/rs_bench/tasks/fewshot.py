@@ -11,7 +11,7 @@ them, which are not n images of each class: see `pool`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rs_bench.accuracy import Probe, Split, accuracy, right
 from rs_bench.linear import PENALTIES, best, fit
 from rs_bench.results import Result, Scored
+from rs_caption.console import counted
 
 SHOTS, DRAWS = (1, 4, 8, 16, 32), 5
 _POOLED = (
@@ -52,30 +53,23 @@ def fewshot(
         UserError: there is no training or test part, or scikit-learn is not installed.
     """
     split = probe.split()
-    on_test = oracle or pooled
-    draw = pool if pooled else own_class
-    figures: dict[str, float] = {}
-    outcomes = {}
+    protocol, draw = ("pooled", pool) if pooled else ("oracle" if oracle else "fixed", own_class)
+    outcomes: dict[str, NDArray[np.bool_]] = {}
     for number in dict.fromkeys(shots):
-        chosen = [draw(split.labels_N, number, seed, at) for at in range(draws)]
-        right_RI = np.stack([_right(split, rows, probe, on_test=on_test) for rows in chosen])
-        figures |= _of_draws(f"shots_{number}", right_RI)
-        outcomes[f"shots_{number}"] = right_RI.astype(np.uint8)
+        rows = (draw(split.labels_N, number, seed, at) for at in range(draws))
+        each = [_right(split, own, probe, on_test=protocol != "fixed") for own in rows]
+        outcomes[f"shots_{number}"] = np.stack(each)
     result = Result(
         task="fewshot",
         dataset=probe.found.name,
-        protocol="pooled" if pooled else "oracle" if oracle else "fixed",
-        figures=figures,
+        protocol=protocol,
+        figures=_figures(outcomes),
         n={**probe.counts, "draws": draws},
         seed=seed,
-        notes=(
-            *probe.found.notes,
-            _PENALTY_ON_TEST if on_test else f"penalty: {PENALTY:g}, fixed",
-            *((_POOLED,) if pooled else _scarce(probe, shots)),
-        ),
+        notes=(*probe.found.notes, *_notes(probe, shots, protocol)),
         digests=dict(probe.digests),
     )
-    return Scored(result, outcomes)
+    return Scored(result, {name: its.astype(np.uint8) for name, its in outcomes.items()})
 
 
 def own_class(labels_N: NDArray[np.integer], number: int, seed: int, draw: int) -> NDArray[np.intp]:
@@ -105,11 +99,13 @@ def pool(labels_N: NDArray[np.integer], number: int, seed: int, draw: int) -> ND
     return np.concatenate(rows)
 
 
-def _of_draws(name: str, right_RI: NDArray[np.bool_]) -> dict[str, float]:
-    """Mean, and with several draws their deviation."""
-    figures = {name: accuracy(right_RI)}
-    if len(right_RI) > 1:
-        figures[f"{name}_sd"] = float((right_RI.mean(axis=1) * 100).std(ddof=1))
+def _figures(outcomes: Mapping[str, NDArray[np.bool_]]) -> dict[str, float]:
+    """Of each number of shots the mean, and with several draws their deviation."""
+    figures = {}
+    for name, right_RI in outcomes.items():
+        figures[name] = accuracy(right_RI)
+        if len(right_RI) > 1:
+            figures[f"{name}_sd"] = float((right_RI.mean(axis=1) * 100).std(ddof=1))
     return figures
 
 
@@ -131,13 +127,19 @@ def _right(
     return right(chosen.scores(split.test_ID), split.labels_I)
 
 
+def _notes(probe: Probe, shots: Sequence[int], protocol: str) -> tuple[str, ...]:
+    """How the penalty was chosen, and what was drawn."""
+    penalty = f"penalty: {PENALTY:g}, fixed" if protocol == "fixed" else _PENALTY_ON_TEST
+    return (penalty, *((_POOLED,) if protocol == "pooled" else _scarce(probe, shots)))
+
+
 def _scarce(probe: Probe, shots: Sequence[int]) -> tuple[str, ...]:
     """What to say where a class has fewer images than shots."""
     found = probe.found
     images_K = np.bincount(found.labels_I[found.train_I], minlength=probe.num_classes)
     return tuple(
-        f"{number} shots: {(images_K < number).sum()} of {len(images_K)} classes have fewer "
-        f"training images, {images_K.min()} at least, and gave all"
+        f"{counted(number, 'shot')}: {(images_K < number).sum()} of {len(images_K)} classes have "
+        f"fewer training images, {images_K.min()} at least, and gave all"
         for number in shots
         if (images_K < number).any()
     )

@@ -25,6 +25,7 @@ from rs_bench.metrics import RECALL_AT, Recall, hits, named, per_cent
 from rs_bench.ranks import BothRanks, Cosines, Matrix, Positives, Ranks, Told, count_ranks
 from rs_bench.results import Result, Scored
 from rs_bench.rows import check_finite
+from rs_bench.tasks.retrieved import retrieved
 from rs_bench.topk import both_ways, hits_as_topk, undecided
 from rs_caption.console import counted
 from rs_caption.errors import UserError
@@ -51,6 +52,7 @@ class Asked:
         positives: which of these texts belong to which images.
         notes: what a reader of the figures must know.
         digests: of what is asked.
+        files: of the images, below --data; empty where they are not at hand.
     """
 
     dataset: str
@@ -60,6 +62,7 @@ class Asked:
     positives: Positives
     notes: tuple[str, ...] = ()
     digests: dict[str, str] | None = None
+    files: tuple[str, ...] = ()
 
 
 def ask(found: RetrievalSet, protocol: str) -> Asked:
@@ -98,7 +101,8 @@ def retrieval(
     Each figure comes three times: `image_to_text_1` with ties as clip_benchmark has them,
     `image_to_text_1_expected` as the mean over all orders of the data, `image_to_text_1_ceiling`
     as what no model can exceed, since captions are shared. `outcomes` has, under the name of each
-    of the first two, what its mean is the figure of: one value from 0 to 1 for each query.
+    of the first two, what its mean is the figure of: one value from 0 to 1 for each query. Where
+    images are at hand they have what `tasks.retrieved` shows too.
 
     Args:
         images_ID: in the order of the set's files.
@@ -121,9 +125,10 @@ def retrieval(
     if asked.texts:
         notes += (_about_ceiling(asked, figures["text_to_image_1_ceiling"]),)
     result = _result(asked, len(texts_TD), figures, notes)
+    kept = {**outcomes, **retrieved(images_ID, texts_TD, asked)}
     if asked.protocol != MULTI_POSITIVE:  # so that an image is compared with all its captions
-        return Scored(result, {**outcomes, "image_of_text": asked.positives.image_P})
-    return Scored(result, outcomes)
+        kept["image_of_text"] = asked.positives.image_P
+    return Scored(result, kept)
 
 
 def _result(
@@ -168,16 +173,14 @@ def _outcomes(
     found: dict[str, NDArray[np.float64]] = {}
     as_topk = _as_topk(scores, positives)
     how = "by position, as a stable sort does"
-    for suffix in ("", "_expected"):
-        for way, ranks in zip(_WAYS, both, strict=True):
-            for k in RECALL_AT:
-                if suffix:
-                    shares_N = hits(ranks, k, "expected")
-                elif as_topk and len(undecided(ranks, k)):
-                    shares_N, how = as_topk(way, ranks, k), "as torch.topk does on a CPU"
-                else:
-                    shares_N = hits(ranks, k, "position")
-                found[f"{way}_{k}{suffix}"] = shares_N
+    queries = [(way, ranks, k) for way, ranks in zip(_WAYS, both, strict=True) for k in RECALL_AT]
+    for way, ranks, k in queries:
+        if as_topk and len(undecided(ranks, k)):
+            shares_N, how = as_topk(way, ranks, k), "as torch.topk does on a CPU"
+        else:
+            shares_N = hits(ranks, k, "position")
+        found[f"{way}_{k}"] = shares_N
+    found |= {f"{way}_{k}_expected": hits(ranks, k, "expected") for way, ranks, k in queries}
     return found, how
 
 
