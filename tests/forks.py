@@ -24,10 +24,12 @@ from typing import Any
 
 import open_clip  # noqa: F401 -- what takes seconds
 import torch
+import torch.utils.tensorboard
 
 from rs_caption.console import err, out
 from rs_train import loop  # noqa: F401
 from rs_train.cli import main
+from rs_train.images import compile_now
 
 PATIENCE_S = 120.0
 
@@ -106,6 +108,7 @@ def _await_step(metrics: Path, step: int) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    compile_now()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for line in sys.stdin:
         sys.stdout.write(json.dumps(one_run(json.loads(line))) + "\n")

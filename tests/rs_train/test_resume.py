@@ -35,7 +35,7 @@ patch_size = 16
 [model.config.text_cfg]
 context_length = 16
 vocab_size = 49408
-width = 16
+width = 8
 heads = 2
 layers = 1
 [data]
