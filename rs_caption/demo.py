@@ -34,7 +34,7 @@ def run_demo(folder: Path) -> None:
     _check(folder)
     world, tables, pictures = folder / "world", folder / "tables", folder / "pictures"
     _announce(f"rs-caption sample {world}")
-    steps.write_sample(world, seed=0, images=72)
+    steps.write_sample(world)
     for name, subfolder in DATASETS.items():
         _announce(
             f"rs-caption convert --source {name} --root {world / subfolder} --out {tables / name}"

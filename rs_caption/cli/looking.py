@@ -59,13 +59,19 @@ def sample(
     *,
     seed: Annotated[int, typer.Option("--seed", help="Decides what is drawn.")] = 0,
     images: Annotated[
-        int | None, typer.Option("--images", min=12, help="About how many; 72, or 1,200 to count.")
+        int | None,
+        typer.Option(
+            "--images", min=12, help="About how many, 112 or more; 270, or 1,200 to count."
+        ),
     ] = None,
     counting: Annotated[
         bool, typer.Option("--counting", help="Thumbnails of 1 to 10 objects, to train a CLIP on.")
     ] = False,
 ) -> None:
-    """Draw a small world of aerial scenes in the original layouts of DOTA, LoveDA and RSICD.
+    """Draw a small world of aerial scenes in the original layouts of ten datasets.
+
+    DOTA, LoveDA, RSICD, DIOR, VisDrone, Potsdam, RSITMD, UCM-captions, RSSCN7 and RemoteCount,
+    with copies and test images planted for `dedup` and `leaks` to find.
 
     Example: rs-caption sample world
     """
@@ -73,8 +79,10 @@ def sample(
 
     if counting:
         steps.write_counting_sample(folder, seed, images or 1200)
+    elif images:
+        steps.write_sample(folder, seed, images)
     else:
-        steps.write_sample(folder, seed, images or 72)
+        steps.write_sample(folder, seed)
 
 
 @app.command()

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from rs_caption import table
 from rs_caption.commands.sharing import print_share
-from rs_caption.console import print_counts, print_table, progress_bar, say
+from rs_caption.console import counted, print_counts, print_table, progress_bar, say
 from rs_caption.convert import Report, convert
-from rs_caption.engine import ALONE, Shard, Work
+from rs_caption.engine import ALONE, Shard, Work, default_workers
 from rs_caption.files import whole
 from rs_caption.manifest import Manifest
 from rs_caption.own.found import Wish
@@ -24,6 +24,7 @@ from rs_caption.terms.choice import Choice, leaving
 from rs_caption.terms.known import stated_of_facts
 from rs_caption.verify import Tally, check_table
 from rs_caption.world import write_world
+from rs_caption.world.jobs import BASE
 
 _FIRST_PROBLEMS = 20
 _FILE_NAME = str.maketrans({"/": "__", "#": "__", ",": "_", ".": "_", ":": "_"})  # of a drawing
@@ -128,14 +129,14 @@ def verify_table(path: Path) -> bool:
     return not found
 
 
-def write_sample(folder: Path, seed: int, images: int) -> None:
+def write_sample(folder: Path, seed: int = 0, images: int = BASE) -> None:
     """Write the sample world, print what it holds."""
     with progress_bar("Drawing") as progress:
-        report = write_world(folder, seed, images, progress)
+        report = write_world(folder, seed, images, progress, Work(default_workers()))
     rows = [(one.dataset, one.split, one.images) for one in report.counts]
     print_table("Sample world", ("dataset", "split", "images"), rows)
     kinds = Counter(planted.kind for planted in report.planted)
-    planted = ", ".join(f"{number} {kind}s" for kind, number in kinds.items())
+    planted = ", ".join(counted(number, kind) for kind, number in kinds.items())
     say(f"Planted for cleaning to find: {planted}; {folder / 'README.md'} lists them")
 
 

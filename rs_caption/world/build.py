@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from rs_caption.engine import Progress, no_progress
+from rs_caption.engine import ALONE, Progress, Work, engine_for, no_progress, told
 from rs_caption.errors import UserError
 from rs_caption.world.jobs import BASE, plan
-from rs_caption.world.layouts import Ledger, write_job, write_rsicd_json
+from rs_caption.world.layouts import WRITERS, write_job, write_lists
+from rs_caption.world.leakage import plant_across
+from rs_caption.world.ledger import Ledger
 from rs_caption.world.plants import Planted, plant
+from rs_caption.world.saving import move
 
 TITLE = "# rs-caption sample world"
-CONTENTS = ("README.md", "DOTA", "LoveDA", "RSICD", "planted.json")
+CONTENTS = ("README.md", *WRITERS, "planted.json")
 
 
 @dataclass(frozen=True)
 class SplitCount:
     """What lies on disk of one split.
 
-    ``objects`` counts rows of the label files (DOTA), land-cover classes beside background in
-    each mask, summed (LoveDA), and sentences that aren't empty (RSICD). Planted faults count as
-    they lie on disk.
+    ``objects`` counts annotated objects (DOTA, DIOR, VisDrone, RemoteCount), classes beside
+    background in each mask, summed (LoveDA, Potsdam), sentences that aren't empty (RSICD, RSITMD,
+    UCM), and images (RSSCN7). Planted faults count as they lie on disk.
     """
 
     dataset: str
@@ -43,15 +46,20 @@ class WorldReport:
 
 
 def write_world(
-    root: Path, seed: int = 0, images: int = BASE, progress: Progress = no_progress
+    root: Path,
+    seed: int = 0,
+    images: int = BASE,
+    progress: Progress = no_progress,
+    work: Work = ALONE,
 ) -> WorldReport:
-    """Write a small world of aerial scenes in the layouts of DOTA, LoveDA and RSICD.
+    """Write a small world of aerial scenes in the layouts of ten datasets.
 
     Args:
         root: folder to write; new, empty, or an earlier sample world, which is replaced.
         seed: the same seed gives the same bytes.
-        images: about how many images, planted ones not counted.
+        images: about how many images, planted ones not counted; 112 at the least.
         progress: is told (images drawn, images in all) after each.
+        work: in how many processes; the bytes do not depend on it.
 
     Raises:
         UserError: ``root`` holds anything else, or ``images`` isn't positive.
@@ -63,18 +71,18 @@ def write_world(
     draft = root.with_name(f".{root.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)  # left by a run that was interrupted
     ledger = Ledger(draft)
-    jobs = list(plan(seed, images))
-    for drawn, job in enumerate(jobs, start=1):
-        write_job(ledger, job)
-        progress(drawn, len(jobs))
-    planted = tuple(plant(ledger, seed))
-    write_rsicd_json(ledger)
+    jobs = plan(seed, images)
+    results = engine_for(work, len(jobs)).map(partial(write_job, draft), jobs)
+    for written in told(results, [1] * len(jobs), progress):
+        ledger.take(written)
+    planted = (*plant(ledger, seed), *plant_across(ledger, seed))
+    write_lists(ledger)
     counts = tuple(
         SplitCount(dataset, split, number, ledger.objects[dataset, split])
         for (dataset, split), number in ledger.images.items()
     )
     _document(draft, seed, counts, planted)
-    move(draft, root)
+    move(draft, root, CONTENTS)
     return WorldReport(root, counts, planted)
 
 
@@ -95,17 +103,6 @@ def _check(root: Path) -> None:
         )
 
 
-def move(draft: Path, root: Path, contents: Sequence[str] = CONTENTS) -> None:
-    """Put what is finished into place, README first: it marks the folder as ours."""
-    root.mkdir(exist_ok=True)
-    for name in contents:
-        target = root / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        (draft / name).replace(target)
-    draft.rmdir()
-
-
 def _document(
     draft: Path, seed: int, counts: tuple[SplitCount, ...], planted: tuple[Planted, ...]
 ) -> None:
@@ -116,15 +113,15 @@ def _document(
         TITLE,
         "",
         f"Drawn by `rs_caption.world.write_world` with seed {seed}; no pixel and no sentence comes",
-        "from a real dataset. The layouts are those of DOTA v1.0, LoveDA and RSICD, and every",
-        "annotation is true of its picture.",
+        "from a real dataset. The layouts are those of the releases, named by their folders, and",
+        "every annotation is true of its picture.",
         "",
         "| dataset | split | images | objects |",
         "|---|---|---|---|",
         *(f"| {c.dataset} | {c.split} | {c.images} | {c.objects} |" for c in counts),
         "",
-        "Objects are label rows (DOTA), land-cover classes a mask, summed (LoveDA), sentences",
-        "that aren't empty (RSICD).",
+        "Objects are boxes (DOTA, DIOR, VisDrone, RemoteCount), classes a mask, summed (LoveDA,",
+        "Potsdam), sentences that aren't empty (RSICD, RSITMD, UCM), images (RSSCN7).",
         "",
         "## Planted",
         "",

@@ -27,6 +27,8 @@ KINDS: dict[str, Kind] = {
     "lake": Kind(scenes_water.lake, 76, 10, "pond"),
     "beach": Kind(scenes_water.beach, 66, 12, "beach"),
     "clearing": Kind(scenes_country.clearing, 80, 0, "forest"),
+    "meadow": Kind(scenes_country.meadow, 80, 0, "meadow"),
+    "woods": Kind(scenes_country.woods, 90, 0, "forest"),
     "corner_blocks": Kind(scenes_town.corner_blocks, 90, 0, "commercial"),
 }
 

@@ -21,10 +21,9 @@ from PIL import Image
 
 from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import UserError
-from rs_caption.world.build import move
 from rs_caption.world.canvas import Canvas
 from rs_caption.world.ground import Colour, Texture, grass, sand, tarmac, water
-from rs_caption.world.layouts import save_png
+from rs_caption.world.saving import move, save_png
 from rs_caption.world.scene import some_green
 from rs_caption.world.sprite import Land, Placed, Sprite
 from rs_caption.world.structures import tank
@@ -155,7 +154,7 @@ def _coco(drawn: list[tuple[str, Counted]]) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
     for number, (file, counted) in enumerate(drawn):
         images.append({"id": number, "file_name": file, "width": SIDE_PX, "height": SIDE_PX})
-        for placed, (x0, y0, x1, y1) in zip(counted.objects, _boxes(counted), strict=True):
+        for placed, (x0, y0, x1, y1) in zip(counted.objects, boxes(counted), strict=True):
             about = {"id": len(annotations), "image_id": number}
             about |= {"category_id": names.index(placed.name), "iscrowd": 0}
             box = [x0, y0, x1 - x0, y1 - y0]
@@ -164,7 +163,7 @@ def _coco(drawn: list[tuple[str, Counted]]) -> dict[str, Any]:
     return {"images": images, "annotations": annotations, "categories": categories}
 
 
-def _boxes(counted: Counted) -> Iterator[tuple[float, ...]]:
+def boxes(counted: Counted) -> Iterator[tuple[float, float, float, float]]:
     """The hull of each object, as far as it is in the picture, to a hundredth of a pixel."""
     for placed in counted.objects:
         xs, ys = zip(*placed.quad, strict=True)

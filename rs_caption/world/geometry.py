@@ -113,12 +113,24 @@ def area(outline: Sequence[Point]) -> float:
 
 def area_inside(outline: Sequence[Point], width: float, height: float) -> float:
     """Return the part of a convex outline's area inside ``[0, width] x [0, height]``."""
+    points = _inside(outline, width, height)
+    return abs(area(points)) if points else 0.0
+
+
+def box_inside(
+    outline: Sequence[Point], width: float, height: float
+) -> tuple[float, float, float, float]:
+    """Return x0, y0, x1, y1 of the part of a convex outline inside, of which there is some."""
+    xs, ys = zip(*_inside(outline, width, height), strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _inside(outline: Sequence[Point], width: float, height: float) -> list[Point]:
+    """Return the part of a convex outline inside ``[0, width] x [0, height]``."""
     points = list(outline)
     for axis, limit, sign in ((0, 0.0, 1), (0, width, -1), (1, 0.0, 1), (1, height, -1)):
-        points = _cut(points, axis, limit, sign)
-        if not points:
-            return 0.0
-    return abs(area(points))
+        points = _cut(points, axis, limit, sign) if points else points
+    return points
 
 
 def _cut(points: list[Point], axis: int, limit: float, sign: int) -> list[Point]:

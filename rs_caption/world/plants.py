@@ -12,16 +12,10 @@ from PIL import Image
 
 from rs_caption.looks.phash import phash
 from rs_caption.world.jobs import Job, dota_stem
-from rs_caption.world.layouts import (
-    Entry,
-    Ledger,
-    dota_label,
-    dota_paths,
-    rsicd_path,
-    save_jpeg,
-    save_png,
-    write_label,
-)
+from rs_caption.world.layout_boxes import dota_label, dota_paths
+from rs_caption.world.layout_texts import said_path
+from rs_caption.world.ledger import Entry, Ledger
+from rs_caption.world.saving import save_jpeg, save_png, save_text
 from rs_caption.world.sentences import describe
 
 NEAR = 2  # Hamming distance within which a re-encoded copy must stay
@@ -32,12 +26,12 @@ QUALITIES = (55, 65, 75, 85, 95)  # coarsest first: the first that stays near is
 class Planted:
     """One planted item; paths are relative to the world's root."""
 
-    kind: str  # duplicate, fault or feature
+    kind: str  # duplicate, mirror, crop, fault or feature
     dataset: str
     path: str
     detail: str
     test: bool  # the item lies in a test split
-    of: str = ""  # duplicates: the original
+    of: str = ""  # duplicates, mirrors, crops: the original
     reason: str = ""  # faults: the name the converter counts it under
 
     def as_json(self) -> dict[str, str | bool]:
@@ -47,7 +41,7 @@ class Planted:
 
 def plant(ledger: Ledger, seed: int) -> list[Planted]:
     """Add every duplicate and fault to a freshly written world, and name the special masks."""
-    train = [entry for entry in ledger.rsicd if entry.split == "train"]
+    train = [entry for entry in ledger.said["RSICD"] if entry.split == "train"]
     copied = _reencoded(ledger, train, "train", seed)
     taken = {copied.of.rsplit("/", 1)[1]}
     leaked = _reencoded(ledger, [e for e in train if e.filename not in taken], "test", seed)
@@ -64,7 +58,7 @@ def plant(ledger: Ledger, seed: int) -> list[Planted]:
 
 def _copied_scene(ledger: Ledger) -> Planted:
     """Copy a DOTA training image and its label, byte for byte, to another name."""
-    job = _train(ledger)[4]
+    job = ledger.train("DOTA")[4]
     sources = dota_paths(ledger.root, "train", job.name)
     targets = dota_paths(ledger.root, "train", _next_stem(ledger, job))
     for source, target in zip(sources, targets, strict=True):
@@ -79,13 +73,12 @@ def _reencoded(ledger: Ledger, sources: Sequence[Entry], split: str, seed: int) 
     """Save one of the training pictures again, coarser, under a new name in ``split``."""
     order = Random(f"{seed}/RSICD/reencoded/{split}").sample(list(sources), len(sources))
     for entry in order:
-        source = rsicd_path(ledger.root, entry.filename)
-        target = rsicd_path(ledger.root, _next_name(ledger, entry.filename))
+        source = said_path(ledger.root, "RSICD", entry.filename)
+        target = said_path(ledger.root, "RSICD", _next_name(ledger, entry.filename))
         with Image.open(source) as image:
-            quality = _save_near(image.convert("RGB"), target)
+            quality = save_near(image.convert("RGB"), target)
         if quality:
-            ledger.rsicd.append(Entry(target.name, split, list(entry.sentences)))
-            ledger.add("RSICD", split, 1, len(entry.sentences))
+            ledger.say("RSICD", Entry(target.name, split, list(entry.sentences)))
             detail = f"training picture saved again at JPEG quality {quality}, split {split}"
             return _duplicate(ledger, "RSICD", (source, target), detail, test=split == "test")
     raise AssertionError("no picture survives JPEG at quality 95")
@@ -93,18 +86,17 @@ def _reencoded(ledger: Ledger, sources: Sequence[Entry], split: str, seed: int) 
 
 def _scene_as_picture(ledger: Ledger, seed: int) -> Planted:
     """Resize a whole DOTA training scene to RSICD's size and put it into RSICD's test split."""
-    jobs = [job for job in _train(ledger) if job.kind in {"airport", "tank_farm", "port"}]
-    for job in [j for j in jobs if j is not _train(ledger)[4]] + jobs:
+    jobs = [job for job in ledger.train("DOTA") if job.kind in {"airport", "tank_farm", "port"}]
+    for job in [j for j in jobs if j is not ledger.train("DOTA")[4]] + jobs:
         source = dota_paths(ledger.root, "train", job.name)[0]
         owner = {"airport": "airport", "tank_farm": "storagetanks", "port": "port"}[job.kind]
-        target = rsicd_path(ledger.root, _next_name(ledger, f"{owner}_0.jpg"))
+        target = said_path(ledger.root, "RSICD", _next_name(ledger, f"{owner}_0.jpg"))
         with Image.open(source) as image:
             picture = image.convert("RGB").resize((224, 224), Image.Resampling.LANCZOS)
-            quality = _save_near(picture, target, QUALITIES[2:], phash(image))
+            quality = save_near(picture, target, QUALITIES[2:], phash(image))
         if quality:
             sentences = describe(job.draw(), Random(f"{seed}/RSICD/{target.stem}/sentences"))
-            ledger.rsicd.append(Entry(target.name, "test", sentences))
-            ledger.add("RSICD", "test", 1, len(sentences))
+            ledger.say("RSICD", Entry(target.name, "test", sentences))
             detail = f"whole DOTA training scene resized to 224, JPEG quality {quality}, split test"
             return _duplicate(ledger, "RSICD", (source, target), detail, test=True)
     raise AssertionError("no scene survives resizing")
@@ -119,17 +111,17 @@ def _dota_faults(ledger: Ledger, seed: int) -> list[Planted]:
         ("marina", 5, "missing_annotation", "image without its label"),
     ):
         stem = _next_stem(ledger, Job("DOTA", "train", "", kind, (448, 448), count, seed))
-        job = ledger.dota[-1]
+        job = ledger.jobs["DOTA"][-1]
         image, label = dota_paths(ledger.root, "train", stem)
         scene = job.draw()
         if reason != "missing_image":
             save_png(image, Image.fromarray(scene.pixels))
         if reason != "missing_annotation":
-            write_label(label, dota_label(scene, Random(job.key)) if scene.objects else "")
+            save_text(label, dota_label(scene, Random(job.key)) if scene.objects else "")
         labelled = reason == "missing_image"
         ledger.add("DOTA", "train", int(not labelled), len(scene.objects) if labelled else 0)
         at = image if reason == "missing_annotation" else label
-        faults.append(_fault(ledger, "DOTA", at, reason, detail))
+        faults.append(fault(ledger, "DOTA", at, reason, detail))
     return faults
 
 
@@ -140,22 +132,22 @@ def _rsicd_faults(ledger: Ledger, seed: int) -> list[Planted]:
         ("farmland", "farmland", "bad_image", "JPEG cut off after half of its bytes"),
         ("beach", "beach", "missing_image", "entry of the JSON file whose picture is missing"),
     ):
-        path = rsicd_path(ledger.root, _next_name(ledger, f"{owner}_0.jpg"))
+        path = said_path(ledger.root, "RSICD", _next_name(ledger, f"{owner}_0.jpg"))
         job = Job("RSICD", "train", path.stem, kind, (224, 224), 3, seed)
         scene = job.draw()
         if reason == "bad_image":
             save_jpeg(path, Image.fromarray(scene.pixels))
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         sentences = describe(scene, Random(f"{job.key}/sentences"))
-        ledger.rsicd.append(Entry(path.name, "train", sentences))
+        ledger.said["RSICD"].append(Entry(path.name, "train", sentences))
         ledger.add("RSICD", "train", int(reason == "bad_image"), len(sentences))
-        faults.append(_fault(ledger, "RSICD", path, reason, detail))
-    entry = ledger.rsicd[2]
+        faults.append(fault(ledger, "RSICD", path, reason, detail))
+    entry = ledger.said["RSICD"][2]
     entry.sentences[3] = ""
     ledger.add("RSICD", entry.split, 0, -1)
-    path = rsicd_path(ledger.root, entry.filename)
+    path = said_path(ledger.root, "RSICD", entry.filename)
     detail = "the fourth of the five sentences is empty"
-    return [*faults, _fault(ledger, "RSICD", path, "empty_caption", detail)]
+    return [*faults, fault(ledger, "RSICD", path, "empty_caption", detail)]
 
 
 def _features() -> list[Planted]:
@@ -186,12 +178,7 @@ def _features() -> list[Planted]:
     ]
 
 
-def _train(ledger: Ledger) -> list[Job]:
-    """Return DOTA's training jobs in the order they were written."""
-    return [job for job in ledger.dota if job.split == "train"]
-
-
-def _save_near(
+def save_near(
     image: Image.Image,
     target: Path,
     qualities: Sequence[int] = QUALITIES,
@@ -210,8 +197,10 @@ def _save_near(
 
 def _next_stem(ledger: Ledger, job: Job) -> str:
     """Claim the next free DOTA number for a job; return its file stem."""
-    stem = dota_stem(len(ledger.dota))
-    ledger.dota.append(Job("DOTA", job.split, stem, job.kind, job.size_wh, job.count, job.seed))
+    stem = dota_stem(len(ledger.jobs["DOTA"]))
+    ledger.jobs["DOTA"].append(
+        Job("DOTA", job.split, stem, job.kind, job.size_wh, job.count, job.seed)
+    )
     return stem
 
 
@@ -220,7 +209,7 @@ def _next_name(ledger: Ledger, filename: str) -> str:
     owner = filename.rsplit("_", 1)[0]
     numbers = [
         int(entry.filename.rsplit("_", 1)[1].removesuffix(".jpg"))
-        for entry in ledger.rsicd
+        for entry in ledger.said["RSICD"]
         if entry.filename.startswith(f"{owner}_")
     ]
     return f"{owner}_{max(numbers, default=0) + 1}.jpg"
@@ -234,7 +223,7 @@ def _duplicate(
     return Planted("duplicate", dataset, path, detail, test, of=of)
 
 
-def _fault(ledger: Ledger, dataset: str, path: Path, reason: str, detail: str) -> Planted:
+def fault(ledger: Ledger, dataset: str, path: Path, reason: str, detail: str) -> Planted:
     """Return the record of a fault in a training split."""
     relative = path.relative_to(ledger.root).as_posix()
     return Planted("fault", dataset, relative, detail, test=False, reason=reason)

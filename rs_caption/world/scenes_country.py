@@ -6,7 +6,7 @@ import math
 
 from rs_caption.world.canvas import Canvas
 from rs_caption.world.geometry import Point, blob, rect, ribbon, smooth
-from rs_caption.world.ground import Colour, field, forest, grass, water
+from rs_caption.world.ground import Colour, field, forest, grass, sand, water
 from rs_caption.world.scene import (
     Slot,
     View,
@@ -82,6 +82,37 @@ def clearing(canvas: Canvas, count: int) -> View:
     )
 
 
+def meadow(canvas: Canvas, _count: int) -> View:
+    """Grass and nothing else, in stands of other greens, with bushes or without."""
+    rng, h = canvas.rng, min(canvas.half_wh)
+    canvas.flood(grass(some_green(rng), rng.uniform(0.3, 1.2)), Land.BACKGROUND)
+    for _ in range(rng.randint(1, 4)):
+        u, v, _ = next(anywhere(canvas))
+        stand = blob(rng, (u, v), h * rng.uniform(0.3, 0.8), 0.3)
+        canvas.paint(stand, grass(some_green(rng), rng.uniform(0.3, 1.2)), Land.BACKGROUND, h * 0.1)
+    notes = ["grass in several shades of green"]
+    if trees(canvas, anywhere(canvas, 100), rng.choice((0, 0, 2, 4, 7)), GREEN) > 1:
+        notes.append("a few scattered bushes")
+    return View("a meadow", "in a meadow", "", "", tuple(notes), "grass covers the whole ground")
+
+
+def woods(canvas: Canvas, _count: int) -> View:
+    """A closed forest of one or more stands, with a track through it or without."""
+    rng, reach, h = canvas.rng, canvas.reach, min(canvas.half_wh)
+    canvas.flood(forest(rng.choice(LEAVES), rng.uniform(6, 10)), Land.FOREST)
+    for _ in range(rng.randint(1, 3)):
+        u, v, _ = next(anywhere(canvas))
+        stand = blob(rng, (u, v), h * rng.uniform(0.4, 0.9), 0.3)
+        canvas.paint(stand, forest(rng.choice(LEAVES), rng.uniform(6, 10)), Land.FOREST, 1.5)
+    notes = ["trees of several kinds"]
+    if rng.random() < 0.4:
+        bend = [(u * reach, rng.uniform(-0.3, 0.3) * h) for u in (-1.2, -0.5, 0, 0.5, 1.2)]
+        canvas.paint(ribbon(smooth(bend), 5), sand((158, 144, 112)), Land.BARREN, 0.6)
+        notes.append("a narrow track")
+    return View("a forest", "in a forest", "", "", tuple(notes), "the trees stand close together")
+
+
+LEAVES: tuple[Colour, ...] = ((52, 76, 46), (62, 86, 44), (44, 66, 48), (80, 88, 48), (70, 78, 40))
 CROPS: tuple[Colour, ...] = (
     (110, 128, 70), (134, 144, 84), (168, 150, 104), (150, 122, 92), (92, 116, 66),
     (186, 172, 112), (124, 104, 80),

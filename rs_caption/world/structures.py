@@ -13,6 +13,7 @@ from rs_caption.world.geometry import Outline, blob, dashes, disc, rect, ribbon
 from rs_caption.world.sprite import Fill, Land, Part, Sprite
 
 LINE: Fill = (236, 238, 234)
+TERRACE_M = 1.3  # of stone, around a pool
 
 
 def tank(rng: Random, radius: float) -> Sprite:
@@ -114,7 +115,8 @@ def pool(rng: Random) -> Sprite:
         shape = rect(-n / 2, -half, n / 2, half)
     else:
         shape = tuple((x * n / 2, y * half) for x, y in blob(rng, (0, 0), 0.9, 0.16, 40))
-    terrace = rect(-n / 2 - 1.3, -half - 1.3, n / 2 + 1.3, half + 1.3)
+    a, b = n / 2 + TERRACE_M, half + TERRACE_M
+    terrace = rect(-a, -b, a, b)
     parts = (
         Part(terrace, stone, solid=False),
         Part(shape, light),

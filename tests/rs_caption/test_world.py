@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -13,7 +15,7 @@ from pathlib import Path
 import imagehash
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 from rs_caption.errors import UserError
@@ -21,15 +23,20 @@ from rs_caption.world import WorldReport, write_world
 from rs_caption.world.geometry import area, area_inside
 
 EIGHT = np.ones((3, 3))
+SAID = {  # folder of the pictures -> file of the sentences
+    "RSICD/RSICD_images": "RSICD/dataset_rsicd.json",
+    "RSITMD/images": "RSITMD/dataset_RSITMD.json",
+    "UCM/imgs": "UCM/dataset.json",
+}
 DOTA_CLASSES = {
     "plane", "ship", "storage-tank", "tennis-court", "basketball-court", "soccer-ball-field",
     "harbor", "bridge", "large-vehicle", "small-vehicle", "roundabout", "swimming-pool",
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> WorldReport:
-    return write_world(tmp_path_factory.mktemp("sample") / "world")
+@pytest.fixture
+def world(sample_world) -> WorldReport:
+    return sample_world
 
 
 def digest(root: Path) -> dict[str, bytes]:
@@ -52,9 +59,12 @@ def label_rows(path: Path) -> list[list[str]]:
     return [line.split(" ") for line in lines if ":" not in line]
 
 
+def said(root: Path, file: str) -> list[dict]:
+    return json.loads((root / file).read_text(encoding="utf-8"))["images"]
+
+
 def rsicd(root: Path) -> list[dict]:
-    text = (root / "RSICD" / "dataset_rsicd.json").read_text(encoding="utf-8")
-    return json.loads(text)["images"]
+    return said(root, "RSICD/dataset_rsicd.json")
 
 
 def planted(world: WorldReport, kind: str) -> dict[str, dict]:
@@ -91,57 +101,83 @@ def test_same_bytes_in_another_process_and_over_an_earlier_world(tmp_path) -> No
     (tmp_path / "a" / "README.md").write_text("# rs-caption sample world\n", encoding="utf-8")
     write_world(tmp_path / "a", seed=3, images=1)
     code = (
-        "import sys; from pathlib import Path; from rs_caption.world import write_world; "
-        "write_world(Path(sys.argv[1]), seed=3, images=1)"
+        "import sys; from pathlib import Path; from rs_caption.world import write_world\n"
+        "from rs_caption.engine import Work\n"
+        "if __name__ == '__main__':\n"
+        "    write_world(Path(sys.argv[1]), seed=3, images=1, work=Work(2))"
     )
     env = {**os.environ, "PYTHONHASHSEED": "77"}
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "b")], check=True, env=env)
     first = digest(tmp_path / "a")
     assert first == digest(tmp_path / "b")
-    assert len(first) > 30
+    assert len(first) == 195
     assert not earlier.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_planted_copies_are_near_and_every_other_pair_is_far(world) -> None:
     hashes = {}
-    for pattern in ("DOTA/*/images/*.png", "LoveDA/*/*/images_png/*.png", "RSICD/*/*.jpg"):
-        for path in world.root.glob(pattern):
-            name = path.relative_to(world.root).as_posix()
-            if planted(world, "fault").get(name, {}).get("reason") != "bad_image":
-                with Image.open(path) as image:
-                    hashes[name] = imagehash.phash(image)
+    faults = planted(world, "fault")
+    for path in sorted(world.root.rglob("*")):
+        name = path.relative_to(world.root).as_posix()
+        is_image = path.suffix in {".png", ".jpg", ".tif"} and not re.search("masks|Labels", name)
+        if is_image and faults.get(name, {}).get("reason") != "bad_image":
+            with Image.open(path) as image:
+                hashes[name] = imagehash.phash(image)
     pairs = {frozenset((p, r["of"])) for p, r in planted(world, "duplicate").items()}
-    assert len(hashes) == 78
-    assert len(pairs) == 4
+    assert len(hashes) == 281
+    assert len(pairs) == 6
     for a, b in combinations(hashes, 2):
         distance = hashes[a] - hashes[b]
         assert (distance <= 2) if frozenset((a, b)) in pairs else (distance > 8), (a, b)
 
 
 def test_duplicates_lie_where_they_say(world) -> None:
-    splits = {f"RSICD/RSICD_images/{e['filename']}": e["split"] for e in rsicd(world.root)}
+    splits = {
+        f"{folder}/{entry['filename']}": entry["split"]
+        for folder, file in SAID.items()
+        for entry in said(world.root, file)
+    }
+    dior = world.root / "DIOR/ImageSets/Main/train.txt"
+    splits |= {f"DIOR/JPEGImages-trainval/{stem}.jpg": "train" for stem in dior.read_text().split()}
     found = []
-    for path, record in planted(world, "duplicate").items():
-        of = record["of"]
-        split = splits.get(path, path.split("/")[1])
-        assert record["test"] == (split == "test")
-        assert splits.get(of, of.split("/")[1]) == "train"
-        same = (world.root / path).read_bytes() == (world.root / of).read_bytes()
-        found.append((record["dataset"], of.split("/")[0], split, same))
+    for kind in ("duplicate", "mirror", "crop"):
+        for path, record in planted(world, kind).items():
+            of = record["of"]
+            split, its = (splits.get(name, name.split("/")[1]) for name in (path, of))
+            assert record["test"] == (split == "test")
+            same = (world.root / path).read_bytes() == (world.root / of).read_bytes()
+            found.append((kind, of.split("/")[0], its, record["dataset"], split, same))
     assert sorted(found) == [
-        ("DOTA", "DOTA", "train", True),
-        ("RSICD", "DOTA", "test", False),
-        ("RSICD", "RSICD", "test", False),
-        ("RSICD", "RSICD", "train", False),
+        ("crop", "RSSCN7", "fResident", "RSITMD", "train", False),
+        ("duplicate", "DIOR", "train", "UCM", "test", False),
+        ("duplicate", "DOTA", "train", "DOTA", "train", True),
+        ("duplicate", "DOTA", "train", "RSICD", "test", False),
+        ("duplicate", "RSICD", "test", "RSITMD", "train", False),
+        ("duplicate", "RSICD", "train", "RSICD", "test", False),
+        ("duplicate", "RSICD", "train", "RSICD", "train", False),
+        ("mirror", "RSITMD", "test", "UCM", "train", False),
     ]
+
+
+def test_what_is_mirrored_or_cut_out_looks_alike_once_that_is_undone(world) -> None:
+    ((mirrored, record),) = planted(world, "mirror").items()
+    with Image.open(world.root / mirrored) as copy, Image.open(world.root / record["of"]) as of:
+        assert imagehash.phash(ImageOps.mirror(copy)) - imagehash.phash(of) <= 2
+        assert imagehash.phash(copy) - imagehash.phash(of) > 8
+    ((cropped, record),) = planted(world, "crop").items()
+    assert Path(record["of"]).name == "f008.jpg"  # the last: RemoteCLIP tests on the last fifth
+    with Image.open(world.root / cropped) as copy, Image.open(world.root / record["of"]) as of:
+        middle = of.crop((25, 25, 175, 175))
+        assert imagehash.phash(copy) - imagehash.phash(middle) <= 2
+        assert imagehash.phash(copy) - imagehash.phash(of) > 8
 
 
 def test_faults_are_what_they_are_called(world) -> None:
     faults = {
         (r["dataset"], r["reason"]): world.root / p for p, r in planted(world, "fault").items()
     }
-    assert len(faults) == 6
+    assert len(faults) == 8
     empty = faults["DOTA", "no_objects"]
     assert empty.read_bytes() == b""
     assert (empty.parents[1] / "images" / f"{empty.stem}.png").exists()
@@ -162,6 +198,13 @@ def test_faults_are_what_they_are_called(world) -> None:
     assert gone.name in entries
     raws = [s["raw"] for s in entries[faults["RSICD", "empty_caption"].name]["sentences"]]
     assert raws.count("") == 1
+    bare = faults["DIOR", "missing_annotation"]
+    assert bare.exists()
+    assert bare.stem in (world.root / "DIOR/ImageSets/Main/train.txt").read_text().split()
+    assert not list((world.root / "DIOR").rglob(f"{bare.stem}.xml"))
+    mute = faults["RSITMD", "no_captions"].name
+    (entry,) = [e for e in said(world.root, SAID["RSITMD/images"]) if e["filename"] == mute]
+    assert [sentence["raw"] for sentence in entry["sentences"]] == [""] * 5
 
 
 def test_no_fault_but_the_planted_ones(world) -> None:
@@ -277,6 +320,19 @@ def test_report_equals_an_independent_count(world) -> None:
         key = ("RSICD", entry["split"])
         images[key] += (world.root / "RSICD" / "RSICD_images" / entry["filename"]).exists()
         objects[key] += sum(bool(sentence["raw"]) for sentence in entry["sentences"])
-    reported = {(c.dataset, c.split): (c.images, c.objects) for c in world.counts}
+    reported = {
+        (c.dataset, c.split): (c.images, c.objects)
+        for c in world.counts
+        if c.dataset in {"DOTA", "LoveDA", "RSICD"}
+    }
     assert reported == {key: (images[key], objects[key]) for key in images}
     assert sum(images.values()) == 79
+
+
+def test_annotations_of_the_first_three_are_those_of_every_version(world) -> None:
+    files = [*world.root.glob("DOTA/*/labelTxt/*.txt"), world.root / "RSICD/dataset_rsicd.json"]
+    told = hashlib.sha256()
+    for path in sorted(files):
+        told.update(path.relative_to(world.root).as_posix().encode() + path.read_bytes())
+    digest = "2dd9766f6126c35b8d13a5e89a9a623f352ad7cb0a1ac80746183b4a7c91aa91"
+    assert told.hexdigest() == digest
