@@ -18,7 +18,7 @@ from torch.nn import functional
 from rs_train import config
 
 # (image_BD, text_BD, logit_scale, logit_bias, content_B) -> loss; features are of length 1
-Loss = Callable[[Tensor, Tensor, Tensor, Tensor | None, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor, Tensor, "Tensor | None", Tensor], Tensor]
 
 
 def loss_of(loss: config.Loss, rank: int, world: int) -> Loss:

@@ -1,8 +1,10 @@
 """The table that says what the pixels of a user's own masks mean.
 
-name,value            name,red,green,blue          # label:color_rgb:parts:actions
-background,0          car,64,0,128                 car:64,0,128::
-car,1                 void,0,0,0                   background:0,0,0::
+    name,value            name,red,green,blue          # label:color_rgb:parts:actions
+    background,0          car,64,0,128                 car:64,0,128::
+    car,1                 void,0,0,0                   background:0,0,0::
+
+Indices, colours, and the `labelmap.txt` of CVAT.
 """
 
 from __future__ import annotations
