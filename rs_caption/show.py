@@ -88,14 +88,24 @@ def draw(table: CaptionTable, row: Row) -> Image.Image:
     picture, scale = _picture(table, row)
     canvas = Image.new("RGB", (picture.width + _TEXT_PX + 3 * _MARGIN_PX, 4096), _PAPER)
     canvas.paste(picture, (_MARGIN_PX, _MARGIN_PX))
-    pen = ImageDraw.Draw(canvas)
-    names = sorted({box["name"] for box in row["boxes"]})
-    colours = {name: _COLOURS[at % len(_COLOURS)] for at, name in enumerate(names)}
-    for box in row["boxes"]:
-        corners = [box[side] * scale + _MARGIN_PX for side in ("x0", "y0", "x1", "y1")]
-        pen.rectangle(corners, outline=colours[box["name"]], width=2)
+    pen, colours = ImageDraw.Draw(canvas), colours_of(row)
+    outline(pen, row, scale, _MARGIN_PX)
     bottom = _write(pen, row, picture.width + 2 * _MARGIN_PX, colours)
     return canvas.crop((0, 0, canvas.width, max(bottom, picture.height + _MARGIN_PX) + _MARGIN_PX))
+
+
+def colours_of(row: Row) -> dict[str, str]:
+    """The colour of each category in a picture of the row."""
+    names = sorted({box["name"] for box in row["boxes"]})
+    return {name: _COLOURS[at % len(_COLOURS)] for at, name in enumerate(names)}
+
+
+def outline(pen: ImageDraw.ImageDraw, row: Row, scale: float, offset_px: int = 0) -> None:
+    """Draw the boxes of a row on its picture, `scale` times its size, so far from the corner."""
+    colours = colours_of(row)
+    for box in row["boxes"]:
+        corners = [box[side] * scale + offset_px for side in ("x0", "y0", "x1", "y1")]
+        pen.rectangle(corners, outline=colours[box["name"]], width=2)
 
 
 def _picture(table: CaptionTable, row: Row) -> tuple[Image.Image, float]:
@@ -116,7 +126,7 @@ def _write(pen: ImageDraw.ImageDraw, row: Row, left: int, colours: Mapping[str, 
     for rule, caption in zip(row["rules"], row["captions"], strict=True):
         pen.text((left, top), rule.split(" ", 1)[0], _GREY, small)
         top += _FONT_PX
-        for line in _wrap(caption, font):
+        for line in wrap(caption, font, _TEXT_PX):
             pen.text((left, top), line, _INK, font)
             top += _FONT_PX + 5
         top += 9
@@ -128,12 +138,12 @@ def _write(pen: ImageDraw.ImageDraw, row: Row, left: int, colours: Mapping[str, 
     return top
 
 
-def _wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
-    """Lines that fit the column."""
+def wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width_px: int) -> list[str]:
+    """Lines that fit a column."""
     broken = [""]
     for word in text.split():
         longer = f"{broken[-1]} {word}".strip()
-        if font.getlength(longer) > _TEXT_PX:
+        if font.getlength(longer) > width_px:
             broken.append(word)
         else:
             broken[-1] = longer

@@ -35,10 +35,11 @@ class Commands:
 
 def wishes(cells: Sequence[Cell]) -> list[Wish]:
     """Every picture that the page needs."""
-    return [wish for cell in cells for pair in cell.pairs for wish in _wishes(pair)]
+    return [wish for cell in cells for pair in cell.pairs for wish in wishes_of(pair)]
 
 
-def _wishes(pair: Pair) -> list[Wish]:
+def wishes_of(pair: Pair) -> list[Wish]:
+    """The pictures that show a pair."""
     wanted = [Wish(pair.train_id), Wish(pair.test_id)]
     return wanted + ([_window(pair)] if pair.turn.window else [])
 
@@ -59,7 +60,7 @@ def page(
         "headline": words.headline(found),
         "sentences": words.by_test(found),
         "looked_for": words.looked_for(found),
-        "hero": [_figure(pair, shots) for pair in _hero(cells)],
+        "hero": [figure(pair, shots) for pair in _hero(cells)],
         "matrix": _matrix(found, numbered),
         "levels": _levels(found),
         "remedy": words.remedy(found),
@@ -145,12 +146,18 @@ def _section(anchor: str, cell: Cell, shots: Mapping[Wish, Shot]) -> dict[str, A
         "about": f"{images} of {cell.shared.tests:,} look like {rows} of {one.train}.",
         "levels": [{"name": k, "rows": f"{n:,}"} for k, n in cell.levels.items()],
         "shown": words.shown(cell),
-        "pairs": [_figure(pair, shots) for pair in cell.pairs],
+        "pairs": [figure(pair, shots) for pair in cell.pairs],
     }
 
 
-def _figure(pair: Pair, shots: Mapping[Wish, Shot]) -> dict[str, Any]:
-    """Two pictures side by side, between them what makes them comparable."""
+def figure(pair: Pair, shots: Mapping[Wish, Shot], other: str = "test") -> dict[str, Any]:
+    """Two pictures side by side, between them what makes them comparable: for `pairs.html.jinja`.
+
+    Args:
+        pair: a training row, and what it looks like.
+        shots: of all of `wishes_of` it.
+        other: what that is.
+    """
     train, test = shots[Wish(pair.train_id)], shots[Wish(pair.test_id)]
     between: list[dict[str, Any]] = []
     if pair.turn.window:
@@ -158,7 +165,7 @@ def _figure(pair: Pair, shots: Mapping[Wish, Shot]) -> dict[str, Any]:
             test = _outlined(test, pair.turn.window)
         else:
             train = _outlined(train, pair.turn.window)
-        role = "cut from test" if pair.turn.whole_is_test else "cut from training"
+        role = f"cut from {other}" if pair.turn.whole_is_test else "cut from training"
         between.append(_panel(role, shots[_window(pair)], "the window drawn in yellow"))
     elif pair.level == "dihedral" and train.picture:
         way = Image.Transpose[pair.turn.transform.upper().replace("-", "_")]
@@ -169,6 +176,7 @@ def _figure(pair: Pair, shots: Mapping[Wish, Shot]) -> dict[str, Any]:
         "how": words.caption_of(pair),
         "train_id": pair.train_id,
         "test_id": pair.test_id,
+        "other": other,
         "panels": [
             _panel(
                 _TRAINING if pair.split == "train" else f"{_TRAINING} ({pair.split})",
@@ -176,7 +184,7 @@ def _figure(pair: Pair, shots: Mapping[Wish, Shot]) -> dict[str, Any]:
                 pair.train_id,
             ),
             *between,
-            _panel("test", test, pair.test_id),
+            _panel(other, test, pair.test_id),
         ],
     }
 

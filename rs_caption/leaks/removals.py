@@ -1,4 +1,4 @@
-"""The training rows that left for a test, from `removed.parquet`: counted, and some of them.
+"""The training rows that left, from `removed.parquet`: counted, and some of them.
 
 There may be millions. They stay in Arrow; only as many as could be shown become Python objects.
 """
@@ -26,17 +26,18 @@ class Removals(NamedTuple):
     rows: list[dict[str, Any]]  # at most `MOST` of each, spread from the surest to the least sure
 
 
-def read_removals(file: Path, most: int = MOST) -> Removals:
-    """Rows of `removed.parquet` whose reason is `test`.
+def read_removals(file: Path, most: int = MOST, reason: str = "test") -> Removals:
+    """Rows of `removed.parquet` that left for one reason.
 
     Args:
         file: as dedup has left it.
         most: rows of each training set, test set and level.
+        reason: test, or duplicate: then what is kept is in the place of the test.
 
     Raises:
         KeyError, ValueError: it is another file.
     """
-    rows = pq.read_table(storage.readable(file), filters=pc.field("reason") == "test")
+    rows = pq.read_table(storage.readable(file), filters=pc.field("reason") == reason)
     ordered = rows.take(_by_sureness(rows))
     groups = ordered.group_by(_KEYS, use_threads=False).aggregate([([], "count_all")])
     numbers = groups["count_all"].to_numpy()

@@ -1,7 +1,7 @@
 """Small pictures of rows: whole, or a window of them, each file decoded once.
 
-They are for the eye, 256 pixels at most, so that large files are read at a fraction of their size
-where their format allows it.
+They are for the eye, 256 pixels unless more are asked for, so that large files are read at a
+fraction of their size where their format allows it.
 """
 
 from __future__ import annotations
@@ -59,10 +59,15 @@ class _File(NamedTuple):
     path: Path
     bands: tuple[int, ...]
     views: tuple[_View, ...]
+    side_px: int = SIDE_PX
 
 
 def take_shots(
-    wishes: Iterable[Wish], rows: Rows, work: Work, progress: Progress = no_progress
+    wishes: Iterable[Wish],
+    rows: Rows,
+    work: Work,
+    progress: Progress = no_progress,
+    side_px: int = SIDE_PX,
 ) -> dict[Wish, Shot]:
     """A picture for each wish.
 
@@ -71,9 +76,10 @@ def take_shots(
         rows: by image id, with their tables.
         work: how it is done.
         progress: is told (files, files in all).
+        side_px: of a picture, the longer.
     """
     shots = {wish: Shot(None, "no table has this row") for wish in wishes}
-    files = _files([wish for wish in shots if wish.image_id in rows], rows)
+    files = _files([wish for wish in shots if wish.image_id in rows], rows, side_px)
     engine = engine_for(work, len(files))
     for done, (file, taken) in enumerate(zip(files, engine.map(shoot, files), strict=True), 1):
         shots.update(zip((view.wish for view in file.views), taken, strict=True))
@@ -86,15 +92,15 @@ def shoot(file: _File) -> list[Shot]:
     shots = [Shot(None, "this frame cannot be decoded")] * len(file.views)
     try:
         for at, picture in _pictures(file):
-            shots[at] = Shot(small(picture.convert("RGB")))
+            shots[at] = Shot(small(picture.convert("RGB"), file.side_px))
     except DataError as error:
         return [shot if shot.picture else Shot(None, error.problem) for shot in shots]
     return shots
 
 
-def small(picture: Image.Image) -> Image.Image:
-    """At most SIDE_PX a side; a small picture is enlarged, so that both of a pair have one size."""
-    scale = SIDE_PX / max(picture.size)
+def small(picture: Image.Image, side_px: int = SIDE_PX) -> Image.Image:
+    """Of this longer side; a small picture is enlarged, so that both of a pair have one size."""
+    scale = side_px / max(picture.size)
     size = (max(round(picture.width * scale), 1), max(round(picture.height * scale), 1))
     return picture.resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC)
 
@@ -106,7 +112,7 @@ def data_url(picture: Image.Image) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def _files(wishes: Sequence[Wish], rows: Rows) -> list[_File]:
+def _files(wishes: Sequence[Wish], rows: Rows, side_px: int) -> list[_File]:
     """Wishes by file, in the order of paths."""
     views: dict[tuple[Path, tuple[int, ...]], list[_View]] = {}
     for wish in wishes:
@@ -119,7 +125,7 @@ def _files(wishes: Sequence[Wish], rows: Rows) -> list[_File]:
         whole = Window(0, 0, *size_wh) if row["window"] is None else Window(**row["window"])
         window = whole if wish.part is None else _part(whole, wish.part)
         views.setdefault(key, []).append(_View(wish, row["frame"], window))
-    return [_File(*key, tuple(views[key])) for key in sorted(views)]
+    return [_File(*key, tuple(views[key]), side_px) for key in sorted(views)]
 
 
 def _part(whole: Window, part: Share) -> Window:
@@ -150,14 +156,14 @@ def _glimpse(file: _File) -> list[tuple[int, Image.Image]] | None:
     """The views of a large file at a fraction of its size; None where all must be read."""
     if geotiff.is_tiff(file.path):
         windows = [view.window for view in file.views]
-        shown = geotiff.glimpses(file.path, file.bands, windows, _DETAIL * SIDE_PX, _LARGE_PX)
+        shown = geotiff.glimpses(file.path, file.bands, windows, _DETAIL * file.side_px, _LARGE_PX)
         return None if shown is None else list(enumerate(shown))
     with open_image(file.path) as image:
         large = image.width * image.height >= _LARGE_PX
         if not large or image.format != "JPEG" or file.bands or orientation(image) != 1:
             return None
         finest = min(max(view.window.size_wh) for view in file.views)
-        width, share = image.width, min(_DETAIL * SIDE_PX / finest, 1)
+        width, share = image.width, min(_DETAIL * file.side_px / finest, 1)
         image.draft(None, (round(width * share), round(image.height * share)))
         image.load()
         scale = image.width / width
