@@ -18,10 +18,10 @@ def build_and_say(plan: Plan, listed: Path | None, nouns: Path | None) -> None:
     """
     if nouns is not None and listed is None:
         raise UserError("--nouns is of --list; DOTA's nouns are known")
-    with progress_bar("Cutting pictures") as told:
-        if listed is None:
-            report = build(plan, told)
-        else:
+    if listed is None:
+        report = build(plan, progress_bar)
+    else:
+        with progress_bar("Cutting pictures") as told:
             report = build_listed(listed, plan.root, plan.out, nouns, told)
     numbers = tuple(report["by_number"])
     rows = [(name, *counts, sum(counts)) for name, counts in report["by_category"].items()]

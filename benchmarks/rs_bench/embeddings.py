@@ -80,7 +80,12 @@ class Embeddings:
     """
 
     def __init__(
-        self, encoder: Encoder, folder: Path | None = None, *, skip_broken: bool = False
+        self,
+        encoder: Encoder,
+        folder: Path | None = None,
+        *,
+        skip_broken: bool = False,
+        chunk: int = CHUNK,
     ) -> None:
         """Nothing is computed or written yet.
 
@@ -88,10 +93,12 @@ class Embeddings:
             encoder: what computes features.
             folder: of the cache; none: nothing is kept.
             skip_broken: images that cannot be read are rows of NaN rather than an error.
+            chunk: images, or texts, in a file of the cache.
         """
         self.encoder = encoder
         self.broken: dict[str, tuple[str, ...]] = {}
         self.skip_broken = skip_broken
+        self._size = chunk
         self._contents: tuple[object, list[bytes]] | None = None  # of the last images, by digest
         # All tasks ask for the same images, and must not wait again to hear that some are broken.
         self._last: tuple[object, Floats, dict[str, str]] | None = None
@@ -126,7 +133,7 @@ class Embeddings:
         """Features of texts, (T, D), each of length 1; of equal texts, equal to the bit."""
         distinct = list(dict.fromkeys(texts))
         parts = []
-        for chunk in _chunks(distinct):
+        for chunk in self._chunks(distinct):
             kept = self._file(_TEXTS, [text.encode() for text in chunk])
             part = self._kept(kept)
             if part is None:
@@ -154,15 +161,16 @@ class Embeddings:
         self, name: str, root: Path, files: Sequence[str], told: Told
     ) -> tuple[Floats, tuple[str, ...]]:
         paths = [root / file for file in files]
-        kept = [self._file(name, chunk) for chunk in _chunks(self._read(root, files))]
+        kept = [self._file(name, chunk) for chunk in self._chunks(self._read(root, files))]
         parts = [self._kept(file) for file in kept]
         missing = [at for at, part in enumerate(parts) if part is None]
-        done = len(paths) - sum(len(_chunk(paths, at)) for at in missing)
-        asked = list(chain.from_iterable(_chunk(paths, at) for at in missing))
+        of_paths = list(self._chunks(paths))
+        asked = list(chain.from_iterable(of_paths[at] for at in missing))
+        done = len(paths) - len(asked)
         told(done, len(paths))
         seen = self._one_by_one(asked, lambda more: told(done + more, len(paths)))
         for at in missing:
-            rows, problems = zip(*islice(seen, len(_chunk(paths, at))), strict=True)
+            rows, problems = zip(*islice(seen, len(of_paths[at])), strict=True)
             part = Seen(np.stack(rows).astype(np.float32), problems)
             self._keep(kept[at], part)
             parts[at] = part
@@ -189,6 +197,10 @@ class Embeddings:
             f"{name}: {len(bad):,} of {total:,} images cannot be read: {shown}{more}. "
             f"Put them right{remedy}"
         )
+
+    def _chunks(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
+        """What goes into each file of the cache."""
+        return (items[at : at + self._size] for at in range(0, len(items), self._size))
 
     def _file(self, kind: str, contents: Sequence[bytes]) -> Path | None:
         """Where the cache keeps a chunk."""
@@ -223,14 +235,6 @@ class Embeddings:
             write_json(about, {**self.encoder.about, "key": self.encoder.key})
         with whole(file) as partial, partial.open("wb") as opened:
             np.savez(opened, key=np.array(self.encoder.key), features=seen.features_BD)
-
-
-def _chunk(items: Sequence[T], at: int) -> Sequence[T]:
-    return items[at * CHUNK : (at + 1) * CHUNK]
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[at : at + CHUNK] for at in range(0, len(items), CHUNK))
 
 
 def _content(path: Path) -> bytes:

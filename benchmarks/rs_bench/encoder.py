@@ -29,10 +29,11 @@ from rs_caption.engine.work import default_workers
 from rs_caption.errors import UserError
 from rs_train.config import Model
 from rs_train.model import Made, looks_of, make
+from rs_train.places import Place
 from rs_train.shown import moved_for
 from rs_train.weights import CONFIG_FILE, WEIGHT_FILES, Weights, find_weights
 
-HUB = "hf-hub:"
+HUB, LOCAL = "hf-hub:", "local-dir:"  # before a folder: what open_clip calls it
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 _BATCH = {"cpu": 32, "cuda": 256}
 _SEED = 0  # of random weights
@@ -61,7 +62,7 @@ class OpenClip:
     batch: int
     workers: int
 
-    def images(self, paths: Sequence[Path]) -> Iterator[Seen]:
+    def images(self, paths: Sequence[Path | Place]) -> Iterator[Seen]:
         """Features of images, batch by batch; the next ones are read meanwhile."""
         read = partial(read_square, moved=moved_for(self.made.model, self.made.image_size))
         for squares in read_ahead(read, paths, self.batch, self.workers):
@@ -152,9 +153,9 @@ def open_encoder(
     """Make a model ready to encode.
 
     Args:
-        model: a name of open_clip, `hf-hub:owner/name`, a folder that `rs-train export` made, or
-            the JSON of an open_clip configuration; the preprocessing that it states holds for
-            other weights too.
+        model: a name of open_clip, `hf-hub:owner/name`, a folder that `rs-train export` made, also
+            as `local-dir:FOLDER`, or the JSON of an open_clip configuration; the preprocessing
+            that it states holds for other weights too.
         weights: a file, a folder, a tag of open_clip or `hf-hub:owner/name`. None: those that come
             with `model`; where it is but a name, random ones.
         device: auto, cpu, cuda or cuda:1.
@@ -179,13 +180,13 @@ def open_encoder(
     notes = tuple(_notes(made, found, looks_of(wanted) if weights else {}))
     about = {**names, **_about(made), **how, "notes": notes}
     size = batch or _BATCH.get(on.type, _BATCH["cpu"])
-    return OpenClip(made, about, _key(made, about), dtype, size, workers or default_workers())
+    return OpenClip(made, about, key_of(made, about), dtype, size, workers or default_workers())
 
 
-def _key(made: Made, about: Mapping[str, Any]) -> str:
+def key_of(made: Made, about: Mapping[str, Any], pixels: int = PIXELS) -> str:
     """Digest of what features depend on."""
     told = {name: about[name] for name in about if name not in _NAMES}
-    text = json.dumps([PIXELS, made.config, told], sort_keys=True)
+    text = json.dumps([pixels, made.config, told], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -227,7 +228,7 @@ def _wanted(model: str, weights: str | None) -> Model:
         return Model(
             name=model, weights=weights or str(file), config=str(file.with_name(CONFIG_FILE))
         )
-    path = Path(model)
+    path = Path(model.removeprefix(LOCAL))
     if path.is_dir():
         if not (path / CONFIG_FILE).is_file():
             raise UserError(f"--model: {path} holds no {CONFIG_FILE}; `rs-train export` writes one")

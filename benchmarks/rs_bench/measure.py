@@ -51,7 +51,7 @@ def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> b
     check_names(names, tasks)
     source = source_of(asked)
     if asked.out is not None:
-        _make(asked.out)
+        make_folder(asked.out)
         check_out(asked.out, source.about)
     found = measure(source, tasks, replace(settings, data=asked.data), names, asked.out)
     run = run_of(source, found.scored)
@@ -63,8 +63,8 @@ def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> b
     return not found.failed
 
 
-def _make(out: Path) -> None:
-    """Have the folder of results before anything is measured for it.
+def make_folder(out: Path) -> None:
+    """Have the folder of results before anything is computed for it.
 
     Raises:
         UserError: it cannot be made or written to.

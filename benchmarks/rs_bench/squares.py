@@ -23,21 +23,27 @@ from rs_train.places import Place
 from rs_train.shown import Moved
 
 T = TypeVar("T")
+One = TypeVar("One")
 
 _AHEAD = 2  # batches that are read while the model computes
 
 
-def read_square(path: Path, moved: Moved) -> NDArray[np.uint8] | str:
-    """The pixels that the model is shown, before their numbers are scaled, or what is wrong."""
+def read_square(path: Path | Place, moved: Moved) -> NDArray[np.uint8] | str:
+    """The pixels that the model is shown, before their numbers are scaled, or what is wrong.
+
+    Args:
+        path: of an image, or the place of a row: a tile, a frame.
+        moved: makes the square.
+    """
     try:
-        pixels_HW3 = plain(Place(path, (0, 0)))
+        pixels_HW3 = plain(path if isinstance(path, Place) else Place(path, (0, 0)))
     except DataError as error:
         return error.problem
     return np.asarray(moved(Image.fromarray(pixels_HW3)))
 
 
 def read_ahead(
-    read: Callable[[Path], T], paths: Sequence[Path], batch: int, workers: int
+    read: Callable[[One], T], paths: Sequence[One], batch: int, workers: int
 ) -> Iterator[list[T]]:
     """What was read, in batches and in order, by threads: decoders release the interpreter."""
     readers = ThreadPoolExecutor(workers)

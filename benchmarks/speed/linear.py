@@ -19,14 +19,14 @@ from rs_caption import manifest
 WIDTH, KNOWN = 1024, 0.15
 
 
-def timed(name: str) -> str:
-    """Train and score one set; what to say of it."""
+def timed(name: str, width: int = WIDTH) -> str:
+    """Train and score one set, on features of `width` dimensions; what to say of it."""
     facts = manifest.load(name)
     num_classes, images = len(facts.folders), facts.splits["all"].images or 0
     random = np.random.default_rng(0)
     labels_I = np.sort(np.arange(images) % num_classes)
-    centres_KD = random.normal(size=(num_classes, WIDTH)).astype(np.float32)
-    images_ID = random.normal(size=(images, WIDTH)).astype(np.float32)
+    centres_KD = random.normal(size=(num_classes, width)).astype(np.float32)
+    images_ID = random.normal(size=(images, width)).astype(np.float32)
     images_ID += KNOWN * centres_KD[labels_I]
     images_ID /= np.linalg.norm(images_ID, axis=1, keepdims=True)
     train_I = train_part(labels_I)

@@ -45,15 +45,15 @@ def taken_apart(captions: pa.Array) -> tuple[NDArray[np.int64], Counter[str]]:
     return words_D[of_caption_C], counted
 
 
-def add_words(counts: Counter[str], more: Mapping[str, int]) -> int:
-    """Add to counts, within `MOST_WORDS`; returns how many words had to be forgotten."""
+def add_words(counts: Counter[str], more: Mapping[str, int], most: int = MOST_WORDS) -> int:
+    """Add to counts, within `most`; returns how many words had to be forgotten."""
     counts.update(more)
-    if len(counts) <= MOST_WORDS:
+    if len(counts) <= most:
         return 0
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     counts.clear()
-    counts.update(dict(ordered[: MOST_WORDS // 2]))
-    return len(ordered) - MOST_WORDS // 2
+    counts.update(dict(ordered[: most // 2]))
+    return len(ordered) - most // 2
 
 
 def keywords(counts: Mapping[str, int], most: int) -> dict[str, int]:

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from trainee import RESNET, SPEAKING, VIT
 
-from rs_bench.encoder import open_encoder
+from rs_bench.encoder import key_of, open_encoder
 from rs_bench.squares import read_square
 from rs_caption.errors import UserError
 from rs_train.shown import moved_for
@@ -181,10 +181,10 @@ def test_the_key_is_of_what_changes_features(tmp_path):
     assert len({one.key, *(other.key for other in others)}) == 4
 
 
-def test_other_pixels_of_the_same_bytes_have_another_key(tmp_path, monkeypatch):
-    before = opened(tmp_path).key
-    monkeypatch.setattr("rs_bench.encoder.PIXELS", 2)
-    assert opened(tmp_path).key != before
+def test_other_pixels_of_the_same_bytes_have_another_key(tmp_path):
+    one = opened(tmp_path)
+    assert key_of(one.made, one.about) == one.key
+    assert key_of(one.made, one.about, pixels=2) != one.key
 
 
 def test_single_precision_is_not_tf32(tmp_path, pictures):
@@ -234,6 +234,14 @@ def test_a_folder_keeps_its_preprocessing_with_other_weights(tmp_path, pictures)
         assert np.array_equal(all_images(other, pictures), all_images(own, pictures))
     assert own.about["notes"] == ()
     assert open_encoder(f"{folder}/open_clip_config.json", plain).key == own.key
+
+
+def test_a_folder_by_the_name_that_the_trainer_prints(tmp_path):
+    folder = exported(tmp_path, LONG)
+    plain, printed = open_encoder(folder, None), open_encoder(f"local-dir:{folder}", None)
+    assert (printed.key, printed.about["name"]) == (plain.key, "exported")
+    with pytest.raises(UserError, match=r"^--model local-dir:RN50: no such folder or file"):
+        open_encoder("local-dir:RN50", None)
 
 
 def test_a_name_of_open_clip():

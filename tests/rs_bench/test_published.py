@@ -56,21 +56,21 @@ def test_the_paper_s_zero_shot_averages(model, protocol, mean):
 
 
 def test_figures_of_the_paper_s_protocol_are_fractions_of_its_test_parts():
-    # Of CLIP's ViT-B-32 and ViT-L-14 they are not, so that they are of another protocol.
+    # Of CLIP's ViT-B-32 and ViT-L-14 some are not, so that they are of another protocol.
     sizes = {"whuearth": 480, "optimal31": 372, "whurs19": 206}
-    shown = [
-        one
-        for one in published("zeroshot")
-        if one.source == "table3" and one.dataset in sizes and one.protocol == "paper"
-    ]
-    assert {one.model for one in shown} == {
-        "CLIP RN50",
-        *(f"RemoteCLIP {size}" for size in ("RN50", "ViT-B-32", "ViT-L-14")),
+    misses = {}
+    for one in published("zeroshot"):
+        if one.source == "table3" and one.dataset in sizes:
+            images = sizes[one.dataset]
+            share = round(one.value * images / 100) / images * 100
+            missed = misses.setdefault((one.protocol, one.model), set())
+            missed |= {one.dataset} if abs(one.value - share) > 0.0051 else set()
+    remoteclip = (f"RemoteCLIP {size}" for size in ("RN50", "ViT-B-32", "ViT-L-14"))
+    assert misses == {
+        **{("paper", model): set() for model in ("CLIP RN50", *remoteclip)},
+        ("own", "CLIP ViT-B-32"): {"optimal31", "whuearth", "whurs19"},
+        ("own", "CLIP ViT-L-14"): {"optimal31", "whurs19"},
     }
-    for one in shown:
-        images = sizes[one.dataset]
-        right = round(one.value * images / 100)
-        assert one.value == pytest.approx(right / images * 100, abs=0.0051), one
 
 
 @pytest.mark.parametrize(

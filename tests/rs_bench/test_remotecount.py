@@ -2,6 +2,7 @@
 
 import csv
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -253,6 +254,22 @@ def test_windows_with_a_border_without_data_are_refused_and_counted(tmp_path, be
         Image.new("RGB", (300, 256)).save(path)
     with pytest.raises(UserError, match="questions refused: a border without data"):
         build.build(Plan(root, tmp_path / "none"))
+
+
+def test_each_stage_that_opens_images_tells_how_far_it_is(tmp_path):
+    heard = []
+
+    @contextmanager
+    def bars(stage):
+        yield lambda done, total: heard.append((stage, done, total))
+
+    root = dota(tmp_path / "dota", images=2)
+    pairs = build.build(Plan(root, tmp_path / "out"), bars)["pairs"]
+    looking, cutting = "Looking for borders without data", "Cutting pictures"
+    assert heard == [
+        *((looking, done, 2) for done in range(3)),
+        *((cutting, done, pairs) for done in range(1, pairs + 1)),
+    ]
 
 
 def test_large_windows_are_shrunk_and_their_boxes_with_them(tmp_path):

@@ -8,9 +8,7 @@ from rs_bench.remotecount import table
 from rs_bench.sets import find_class_set, find_retrieval_set
 
 
-@pytest.mark.parametrize(
-    ("name", "images"), [("rsitmd", 8), ("rsicd", 10), ("ucm", 5)], ids=str
-)
+@pytest.mark.parametrize(("name", "images"), [("rsitmd", 8), ("rsicd", 10), ("ucm", 5)], ids=str)
 def test_three_sets_of_sentences(sample_world, name, images):
     found = find_retrieval_set(name, sample_world.root)
     assert (len(found.files), len(found.captions)) == (images, 5 * images)

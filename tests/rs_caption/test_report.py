@@ -81,11 +81,10 @@ def test_captions_that_repeat_count_as_often():
     assert counts == {"a": 2, "ship": 2, "two": 1, "ships": 1}
 
 
-def test_rare_words_are_forgotten_beyond_the_limit(monkeypatch):
-    monkeypatch.setattr(words, "MOST_WORDS", 4)
+def test_rare_words_are_forgotten_beyond_the_limit():
     counts = Counter({"a": 5, "b": 4})
-    assert words.add_words(counts, {"c": 3, "d": 1}) == 0
-    assert words.add_words(counts, {"a": 1, "e": 9}) == 3
+    assert words.add_words(counts, {"c": 3, "d": 1}, most=4) == 0
+    assert words.add_words(counts, {"a": 1, "e": 9}, most=4) == 3
     assert counts == {"e": 9, "a": 6}
 
 

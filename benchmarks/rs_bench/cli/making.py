@@ -1,4 +1,4 @@
-"""The commands that compare results, and those that write benchmarks down."""
+"""The commands that compare results, and those that write benchmarks and features down."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from typing import Annotated
 
 import typer
 
-from rs_bench.cli.app import app
-from rs_bench.cli.flags import AsJson, Datasets, Seed
+from rs_bench.asked import Encoding
+from rs_bench.cli.app import EXIT_SKIPPED, app
+from rs_bench.cli.flags import (
+    AsJson,
+    Batch,
+    Datasets,
+    Device,
+    Model,
+    Precision,
+    Seed,
+    WeightsOption,
+    Workers,
+)
 
 RunArgument = Annotated[
     Path, typer.Argument(help="Folder of --out, or its results.json.", show_default=False)
@@ -40,6 +51,29 @@ def splits(data: DataFolder, out: SplitsOut, *, datasets: Datasets = None) -> No
     from rs_bench.measure import names_of  # noqa: PLC0415
 
     write_and_say(data, out, names_of(datasets or ()))
+
+
+@app.command()
+def features(
+    tables: Annotated[list[Path], typer.Argument(help="Folders of tables.", show_default=False)],
+    model: Model,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for NAME.npz.")],
+    *,
+    weights: WeightsOption = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    batch: Batch = 0,
+    workers: Workers = 0,
+) -> None:
+    """What a model sees in the images of caption tables, for `rs-caption report --embeddings`.
+
+    Example: rs-bench features tables/rsicd --model RN50-quickgelu --weights RN50.pt --out features
+    """
+    from rs_bench.tabled import write_and_say  # noqa: PLC0415
+
+    encoding = Encoding(model, weights, device, precision, batch, workers)
+    if not write_and_say(tables, encoding, out):
+        raise typer.Exit(EXIT_SKIPPED)
 
 
 @app.command(name="build-remotecount")

@@ -8,7 +8,8 @@ that are not asked about may be in the picture too. What a window shows must hav
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from rs_bench.remotecount.choose import choose
 from rs_bench.remotecount.pictures import lacks_data, open_image
 from rs_bench.remotecount.windows import SIDES_PX, SMALLEST_SHARE, Pick, picks
 from rs_caption import manifest
-from rs_caption.console import counted
+from rs_caption.console import counted, progress_bar
 from rs_caption.errors import DataError, UserError
 from rs_caption.listing import list_items
 from rs_caption.own.found import Wish
@@ -30,6 +31,7 @@ from rs_caption.select import Typed, select
 
 DATASET = "dota"
 NO_DATA = "no_data"  # why a window is refused
+Bars = Callable[[str], AbstractContextManager[Told]]
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,12 @@ class Plan:
     seed: int = 0
 
 
-def build(plan: Plan, told: Told | None = None) -> dict[str, Any]:
+def build(plan: Plan, bars: Bars = progress_bar) -> dict[str, Any]:
     """Read the annotations, choose, cut; returns what `remotecount.json` says.
+
+    Args:
+        plan: what is to be built.
+        bars: gives, for the name of a stage, what is told (done, in all) of it.
 
     Raises:
         UserError: the folder is not DOTA, a category is unknown, no image can be asked about, or
@@ -68,7 +74,8 @@ def build(plan: Plan, told: Told | None = None) -> dict[str, Any]:
     target = plan.target or paper.splits["test"].images or 0
     request = Request(facts, plan.root, plan.out, options, (plan.split,))
     samples, skipped = _read(request)
-    offered, refused = _offered(samples, categories, plan.root)
+    with bars("Looking for borders without data") as told:
+        offered, refused = _offered(samples, categories, plan.root, told)
     if not offered:
         raise UserError(
             f"{plan.root}: no part of the {len(samples):,} images of split {plan.split} shows 1 to "
@@ -91,7 +98,8 @@ def build(plan: Plan, told: Told | None = None) -> dict[str, Any]:
         },
         "notes": _notes(plan, len(pairs), target, pairs),
     }
-    return table.write(plan.out, plan.root, pairs, facts.nouns, about, told)
+    with bars("Cutting pictures") as told:
+        return table.write(plan.out, plan.root, pairs, facts.nouns, about, told)
 
 
 def _read(request: Request) -> tuple[list[Sample], Counter[str]]:
@@ -120,12 +128,13 @@ def _objects(samples: Sequence[Sample]) -> str:
 
 
 def _offered(
-    samples: Sequence[Sample], categories: Sequence[str], root: Path
+    samples: Sequence[Sample], categories: Sequence[str], root: Path, told: Told
 ) -> tuple[list[Pick], Counter[str]]:
     """The questions that images allow; those that their pixels forbid are counted by reason."""
     offered: list[Pick] = []
     refused: Counter[str] = Counter()
-    for sample in samples:
+    for done, sample in enumerate(samples):
+        told(done, len(samples))
         found = list(picks(sample.image, sample.size_wh, _boxes(sample), categories))
         if not found:
             continue  # nor is it opened
@@ -134,6 +143,7 @@ def _offered(
         own = [pick for pick in found if pick.window not in without]
         refused[NO_DATA] += len(found) - len(own)
         offered += own
+    told(len(samples), len(samples))
     return offered, refused
 
 
