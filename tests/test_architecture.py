@@ -97,6 +97,7 @@ def test_the_options_of_rs_caption_are_frozen():
         "report": (
             "--embeddings --figures --json --map --out --pictures --points --workers tables"
         ),
+        "pipeline": "--dry-run --list --only --print file",
         "show": "--draw --id --n table",
         "export": (
             "--captions --commercial-only --licence --on-error --out --quality --resize "
@@ -133,6 +134,7 @@ def test_the_options_of_rs_bench_are_frozen():
         "all": measuring("--oracle --questions --seed"),
         "compare": "--json --seed a b",
         "splits": "--data --datasets --out",
+        "features": "--batch --device --model --out --precision --weights --workers tables",
         "build-remotecount": "--category --list --nouns --out --root --seed --split --target",
     }
 

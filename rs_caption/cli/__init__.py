@@ -7,6 +7,7 @@ documented quirk of the dataset; 130 interrupted.
 
 # Importing a module adds its commands, in this order.
 from rs_caption.cli import making, likeness, looking, browsing, exporting, licensing, reporting  # isort: skip
+from rs_caption.cli import pipelines  # isort: skip
 from rs_caption.cli.app import app
 from rs_caption.program import run
 
@@ -19,6 +20,7 @@ __all__ = [
     "looking",
     "main",
     "making",
+    "pipelines",
     "reporting",
 ]
 

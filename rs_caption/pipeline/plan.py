@@ -1,0 +1,115 @@
+"""From a pipeline file to its stages, in the order that they run, and those of them that are meant.
+
+All checks come first, so that faults are known within seconds; then tables, packs, models, results.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rs_caption import storage
+from rs_caption.errors import UserError
+from rs_caption.pipeline.corpus import add_checks, add_conversions, add_dedups
+from rs_caption.pipeline.models import add_benches, add_packs, add_trainings
+from rs_caption.pipeline.read import near, read
+from rs_caption.pipeline.stage import Draft, Stage
+from rs_caption.program import require
+
+PAGE = "report"  # the stage that is no command
+_PARTS = (add_checks, add_conversions, add_dedups, add_packs, add_trainings, add_benches)
+_NEEDED = ("torch", "open_clip")
+_EXTRAS = {"pack": "train", "train": "train", "export": "train", "bench": "bench"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The stages of a pipeline file.
+
+    Attributes:
+        file: absolute.
+        work: the folder that everything is made in.
+        title: of the page.
+        stages: in the order that they run.
+        page: whether the page is written at the end.
+    """
+
+    file: Path
+    work: Path
+    title: str
+    stages: tuple[Stage, ...]
+    page: bool = True
+
+    @property
+    def folder(self) -> Path:
+        """Where commands are run: the file's."""
+        return self.file.parent
+
+    def place(self, text: str) -> Path:
+        """What a path in the file means."""
+        return storage.below(self.folder, text)
+
+
+def plan_of(file: Path) -> Plan:
+    """The stages that a file asks for; whether its paths are there is not looked at.
+
+    Raises:
+        UserError: the file cannot be read, or names what there is not.
+    """
+    draft = Draft(read(file.absolute()))
+    work = storage.below(draft.asked.file.parent, draft.asked.work)
+    storage.refuse(work, "work")
+    for add in _PARTS:
+        add(draft)
+    made = [one.name for one in draft.stages], [one.out for one in draft.stages if one.out]
+    for name, number in (pair for what in made for pair in Counter(what).items()):
+        if number > 1:
+            raise UserError(f"{draft.asked.file}: {name} would be made twice; rename one of both")
+    return Plan(draft.asked.file, work, draft.asked.title, tuple(draft.stages))
+
+
+def chosen(plan: Plan, only: Sequence[str]) -> Plan:
+    """The plan with the stages that are named, or of a table that is, and all that they need.
+
+    Raises:
+        UserError: there is no such stage.
+    """
+    if not only:
+        return plan
+    known = {name for one in plan.stages for name in (one.name, one.group)} | {PAGE}
+    wanted: set[str] = set()
+    for name in only:
+        if name not in known:
+            listed = ", ".join(dict.fromkeys((*(one.name for one in plan.stages), PAGE)))
+            raise UserError(f"--only {name}: no such stage{near(name, known)}; stages: {listed}")
+        wanted |= {one.name for one in plan.stages if name in {one.name, one.group}}
+    for one in reversed(plan.stages):  # what is needed comes before what needs it
+        if one.name in wanted:
+            wanted |= set(one.needs)
+    stages = tuple(one for one in plan.stages if one.name in wanted)
+    return Plan(plan.file, plan.work, plan.title, stages, PAGE in only)
+
+
+def check_places(plan: Plan) -> None:
+    """Whether all files of the user's are there, and the programs that are needed.
+
+    Raises:
+        UserError: some are not; all are named.
+    """
+    absent = {
+        text: f"  [{one.group}] {text}"
+        for one in plan.stages
+        for text in (*one.files, *one.fixed)
+        if not plan.place(text).exists()
+    }
+    if absent:
+        said = "not there; paths count from the folder of the file:"
+        raise UserError("\n".join([f"{plan.file}: {said}", *absent.values()]))
+    for one in plan.stages:
+        if one.kind in _EXTRAS:
+            try:
+                require(_EXTRAS[one.kind], *_NEEDED)
+            except UserError as error:
+                raise UserError(f"{one.name} cannot run: {error}") from error
