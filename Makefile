@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test check format docs release-check clean
 
-## demo: install the core, draw the sample world, convert, de-duplicate, show
-demo: $(VENV)/core
+## demo: install, draw the sample world, convert, de-duplicate, train, measure, write demo/work/index.html
+demo: $(VENV)/whole
 	$(BIN)/rs-caption demo demo
 
 ## test: install the test needs, run every check and every test
@@ -43,6 +43,11 @@ $(VENV)/made:
 $(VENV)/core: $(VENV)/made pyproject.toml
 	@echo "Installing the core: about a minute"
 	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/whole: $(VENV)/core
+	@echo "Installing PyTorch and all that trains, measures and draws: some minutes"
+	$(BIN)/pip install --quiet --editable ".[train,bench,report]"
 	touch $@
 
 $(VENV)/test: $(VENV)/core

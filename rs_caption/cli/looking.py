@@ -77,12 +77,11 @@ def sample(
     """
     from rs_caption.commands import steps  # noqa: PLC0415
 
-    if counting:
-        steps.write_counting_sample(folder, seed, images or 1200)
-    elif images:
-        steps.write_sample(folder, seed, images)
+    write = steps.write_counting_sample if counting else steps.write_sample
+    if images:
+        write(folder, seed, images)
     else:
-        steps.write_sample(folder, seed)
+        write(folder, seed)
 
 
 @app.command()
@@ -91,10 +90,12 @@ def demo(
         "demo"
     ),
 ) -> None:
-    """Sample world -> caption tables -> verified -> de-duplicated, and what came of it.
+    """The whole way on the sample world: captions, de-duplication, training, benchmarks, one page.
+
+    Without the extras `train` and `bench` it ends with the clean corpus.
 
     Example: rs-caption demo demo
     """
     from rs_caption.demo import run_demo  # noqa: PLC0415
 
-    run_demo(folder)
+    raise typer.Exit(run_demo(folder))

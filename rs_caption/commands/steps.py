@@ -140,7 +140,7 @@ def write_sample(folder: Path, seed: int = 0, images: int = BASE) -> None:
     say(f"Planted for cleaning to find: {planted}; {folder / 'README.md'} lists them")
 
 
-def write_counting_sample(folder: Path, seed: int, images: int) -> None:
+def write_counting_sample(folder: Path, seed: int = 0, images: int = 1200) -> None:
     """Write the pictures to learn counting from, print how many."""
     from rs_caption.world.counting import write_counting  # noqa: PLC0415 -- for this alone
 
