@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from rs_caption.console import print_counts, print_table, progress_bar, resumable, say
-from rs_caption.export.check import PARTS_FOLDER, SUMS_FILE
+from rs_caption.export.check import PARTS_FOLDER, SUMS_FILE, is_finished
 from rs_caption.export.request import ExportRequest
 from rs_caption.export.run import export
 from rs_caption.skips import SKIPPED_FILE
 from rs_caption.table import open_table
 from rs_caption.terms.card import warnings
 from rs_caption.terms.known import stated_by, stated_of
+
+
+def doing(request: ExportRequest) -> str:
+    """What the bar says: of a finished export the files are held against their checksums."""
+    if is_finished(request.out):
+        return f"Checking {request.out}"
+    return f"Exporting {request.table}"
 
 
 def export_table(request: ExportRequest) -> int:
@@ -20,7 +27,7 @@ def export_table(request: ExportRequest) -> int:
     """
     with (
         resumable(request.out / PARTS_FOLDER),
-        progress_bar(f"Exporting {request.table}", resumes=True) as progress,
+        progress_bar(doing(request), resumes=True) as progress,
     ):
         report = export(request, progress)
     if report.was_there:

@@ -32,6 +32,8 @@ def import_table(form: str, request: ImportRequest) -> int:
         say(
             f"{counted(report.repeats, 'sample')} show a picture again: its row has their captions."
         )
+    if report.empty:
+        say(f"{counted(report.empty, 'empty caption')} left out of rows that have others.")
     print_counts("Beside pictures, and not read", report.beside, "kind")
     print_counts("Skipped", report.skipped, "reason")
     if report.skipped:

@@ -36,11 +36,12 @@ def is_finished(folder: Path) -> bool:
     return (folder / SUMS_FILE).is_file() and (folder / REPORT_FILE).is_file()
 
 
-def damaged(out: Path, work: Work, progress: Progress) -> list[str]:
+def damaged(out: Path, files: int, work: Work, progress: Progress) -> list[str]:
     """What is wrong with the files of a finished export: `train.csv is gone`; empty where nothing.
 
     Args:
         out: its folder.
+        files: how many it has by its report, each a line of checksums.
         work: how it is done.
         progress: is told (files, files in all).
     """
@@ -49,7 +50,10 @@ def damaged(out: Path, work: Work, progress: Progress) -> list[str]:
     jobs = [_Job(out, tuple(lines[at : at + _FILES_A_JOB])) for at in cuts]
     results = engine_for(work, len(jobs)).map(check_files, jobs)
     found = told(results, [len(job.lines) for job in jobs], progress)
-    return [problem for some in found for problem in some]
+    problems = [problem for some in found for problem in some]
+    if len(lines) != files:
+        problems.append(f"{SUMS_FILE} has {len(lines):,} lines, {REPORT_FILE} says {files} files")
+    return problems
 
 
 def check_files(job: _Job) -> list[str]:

@@ -8,9 +8,10 @@ files of their own, a file for each lot and kind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 
 from rs_caption.export.lots import Lot
@@ -91,6 +92,7 @@ class Form(NamedTuple):
 
     write: Callable[[Place, Lot, Iterable[Entry]], Written]
     finish: Callable[[Finish], Iterator[str]]
+    renamed: Mapping[str, str] = MappingProxyType({})  # splits; to nothing: it cannot have them
 
 
 def file_of(path: Path) -> File:

@@ -25,7 +25,7 @@ from rs_caption.schema import SCHEMA
 
 DATA = "data"
 _ROWS_A_GROUP, _BYTES_A_GROUP = 100, 64 << 20  # what the hub's viewer reads at a time, at most
-_VALIDATION = {"val": "validation"}  # the hub's name of a split
+_RENAMED = {"val": "validation", "all": ""}  # to the hub's name; `all` means all splits there
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _KEPT = ("image_id", "dataset", "width", "height", "captions", "rules", "boxes")
 
@@ -56,9 +56,7 @@ _COLUMNS = pa.schema(
 
 def write(place: Place, lot: Lot, entries: Iterable[Entry]) -> Written:
     """The one file of a lot."""
-    name = (
-        f"{DATA}/{_VALIDATION.get(lot.split, lot.split)}-{lot.number:05d}-of-{lot.of:05d}.parquet"
-    )
+    name = f"{DATA}/{lot.name}-of-{lot.of:05d}.parquet"
     rows = 0
     with (
         whole(place.files / name) as partial,
@@ -103,4 +101,4 @@ def finish(_: Finish) -> Iterator[str]:
     yield from ()
 
 
-FORM = Form(write, finish)
+FORM = Form(write, finish, _RENAMED)

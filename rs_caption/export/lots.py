@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -16,17 +17,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rs_caption.errors import UserError
 from rs_caption.table import CaptionTable
 
 _COLUMNS = ["image_id", "dataset", "split", "captions"]
 _ORDER = ("train", "val", "test")  # and then any others
 _NOT_IN_A_NAME = re.compile(r"\W+")
+_PAPERS = ("skipped", "export", "croissant")  # what lies beside a `train.csv` or `train.json`
+_AS_THEY_ARE: Mapping[str, str] = MappingProxyType({})
 
 
 class Lot(NamedTuple):
     """Rows that one worker exports; `_R` are these rows."""
 
-    split: str
+    split: str  # as its files are named
     number: int  # of the lots of its split, from 0
     of: int  # so many
     rows_R: NDArray[np.int64]  # positions in the table
@@ -76,7 +80,7 @@ def _codes(names: pa.Array, wanted: Sequence[str], known: dict[str, int]) -> NDA
     """Of each split its number in `known`, which grows; -1 where it is not wanted."""
     encoded = names.dictionary_encode()
     numbers = [
-        known.setdefault(_file_name(name), len(known)) if not wanted or name in wanted else -1
+        known.setdefault(name, len(known)) if not wanted or name in wanted else -1
         for name in encoded.dictionary.to_pylist()
     ]
     codes_N: NDArray[np.int64] = np.array(numbers, np.int64)[np.asarray(encoded.indices)]
@@ -90,34 +94,60 @@ def _is_none_of(names: pa.Array, others: Container[str]) -> NDArray[np.bool_]:
     return stays_N
 
 
-def _file_name(split: str) -> str:
-    return _NOT_IN_A_NAME.sub("_", split)
-
-
 def _counted(names: pa.Array, which_N: NDArray[np.bool_]) -> dict[str, int]:
     counts = names.filter(pa.array(which_N)).value_counts().to_pylist()
     return {one["values"]: one["counts"] for one in counts}
 
 
-def cut(selected: Selection, size: int, *, one_caption: bool = False) -> list[Lot]:
+def cut(
+    selected: Selection,
+    size: int,
+    *,
+    one_caption: bool = False,
+    renamed: Mapping[str, str] = _AS_THEY_ARE,
+) -> list[Lot]:
     """Lots of `size` rows, the last of each split shorter; splits in their usual order.
 
     Args:
         selected: which rows.
         size: of a lot.
         one_caption: of each row, not all of them.
+        renamed: splits that have another name in files, or cannot be there (empty).
+
+    Raises:
+        UserError: a split has no name in files, or that of another.
     """
+    there = [split for at, split in enumerate(selected.splits) if (selected.split_N == at).any()]
+    named = _named(there, renamed)
     first_N = np.cumsum(selected.captions_N) - selected.captions_N
     lots = []
-    for split in sorted(selected.splits, key=lambda name: (_place(name), name)):
+    for split in sorted(there, key=lambda name: (_place(name), name)):
         own_M = np.flatnonzero(selected.split_N == selected.splits.index(split))
         parts = [own_M[start : start + size] for start in range(0, len(own_M), size)]
         most = [1 if one_caption else int(selected.captions_N[rows_R].max()) for rows_R in parts]
         repeats = _repeats(most)
         for number, rows_R in enumerate(parts):
             first_R = first_N[rows_R]
-            lots.append(Lot(split, number, len(parts), rows_R, first_R, tuple(repeats[number])))
+            repeat = tuple(repeats[number])
+            lots.append(Lot(named[split], number, len(parts), rows_R, first_R, repeat))
     return lots
+
+
+def _named(splits: Sequence[str], renamed: Mapping[str, str]) -> dict[str, str]:
+    """What splits are called in the names of files, which some disks hold in one case only."""
+    named = {split: _NOT_IN_A_NAME.sub("_", renamed.get(split, split)) for split in splits}
+    taken: dict[str, str] = {}
+    for split, name in named.items():
+        other = taken.setdefault(name.casefold(), split)
+        if other != split:
+            problem = f"would have the same files as {other!r}"
+        elif not name or name.casefold() in _PAPERS:
+            problem = "cannot be the name of files of this form"
+        else:
+            continue
+        remedy = "rename it in the table, or say with --split which splits to export"
+        raise UserError(f"split {split!r} {problem}; {remedy}")
+    return named
 
 
 def _repeats(most: Sequence[int]) -> list[list[int]]:

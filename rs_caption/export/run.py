@@ -44,6 +44,7 @@ from rs_caption.terms.choice import leaving, rows_by_reason
 from rs_caption.terms.known import stated_by
 
 _COUNTS = ("splits", "skipped", "left_out", "datasets")  # of an `ExportReport`, for export.json
+_CARDS = (CARD_FILE, CROISSANT_FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,9 @@ def export(request: ExportRequest, progress: Progress = no_progress) -> ExportRe
         run = _planned(request, table)
         if (report := _complete(run, progress)) is not None:
             return report
+        for dataset in run.selected.rows:
+            if (root := table.roots.get(dataset)) is not None and not root.is_dir():
+                raise _moved(run, dataset)
         _make_way(run)
         try:
             done = _make(run, progress)
@@ -115,7 +119,12 @@ def _planned(request: ExportRequest, table: CaptionTable) -> _Run:
         wanted = f" of split {', '.join(request.splits)}" if request.splits else ""
         chosen = " under the terms chosen" if left else ""
         raise UserError(f"{table.path}: no rows{wanted} with captions{chosen}, nothing to export")
-    lots = cut(selected, request.shard_size, one_caption=request.how.captions == ONE)
+    lots = cut(
+        selected,
+        request.shard_size,
+        one_caption=request.how.captions == ONE,
+        renamed=FORMS[request.how.form].renamed,
+    )
     about = (__version__, PIL.__version__, _digest(table.path), sorted(request.asked.items()))
     left_out = rows_by_reason(left, selected.left)
     return _Run(
@@ -140,7 +149,7 @@ def _complete(run: _Run, progress: Progress) -> ExportReport | None:
     note: Any = read_json(out / REPORT_FILE)
     if not isinstance(note, dict) or note.get("key") != run.key:
         return None
-    if problems := damaged(out, run.request.work, progress):
+    if problems := damaged(out, note.get("files", 0), run.request.work, progress):
         more = f", and {len(problems) - 1:,} more" if problems[1:] else ""
         raise UserError(
             f"{out}: was complete, but {problems[0]}{more} (by {SUMS_FILE}); if you did not want "
@@ -199,10 +208,15 @@ def _refuse_if_moved(run: _Run, done: Sequence[Done]) -> None:
     )
     for dataset, number in sorted(missing.items()):
         if number == run.selected.rows[dataset]:
-            raise TableError(
-                f"{run.table.path.with_name(ROOTS_FILE)}: none of the images of {dataset} "
-                f"({number:,}) is below {run.table.roots[dataset]}; edit the folder there"
-            )
+            raise _moved(run, dataset)
+
+
+def _moved(run: _Run, dataset: str) -> TableError:
+    return TableError(
+        f"{run.table.path.with_name(ROOTS_FILE)}: none of the images of {dataset} "
+        f"({run.selected.rows[dataset]:,}) is below {run.table.roots[dataset]}; edit the folder "
+        "there"
+    )
 
 
 def _land(place: Place, out: Path, done: Sequence[Done]) -> None:
@@ -234,8 +248,10 @@ def _finish(run: _Run, done: Sequence[Done]) -> ExportReport:
     report = ExportReport(_splits(shares), reasons, run.left_out, datasets)
     about = {"key": run.key, "tool": f"rs-caption {__version__}", "options": request.asked}
     counts = {name: getattr(report, name) for name in _COUNTS}
-    write_json(out / REPORT_FILE, {**about, **counts})
-    made = {name: file_of(out / name) for name in (*papers, SKIPPED_FILE, REPORT_FILE)}
+    papers += [SKIPPED_FILE, REPORT_FILE]
+    files = len(papers) + len(_CARDS) + sum(1 for _ in _files(done))
+    write_json(out / REPORT_FILE, {**about, **counts, "files": files})
+    made = {name: file_of(out / name) for name in papers}
     made |= {n: f for n, f in _files(done) if not n.startswith(f"{IMAGES}/")}
     digests = {name: file.sha256 for name, file in sorted(made.items())}
     write_card(out, [run.table], request.how.form, digests, shares)
@@ -269,9 +285,8 @@ def _splits(shares: dict[tuple[str, str], Share]) -> dict[str, dict[str, int]]:
 
 def _write_sums(out: Path, done: Sequence[Done], digests: dict[str, str]) -> None:
     """As `sha256sum` writes them, and `sha256sum -c` checks them."""
-    papers = [name for name in (CARD_FILE, CROISSANT_FILE) if (out / name).is_file()]
     with whole(out / SUMS_FILE) as partial, partial.open("w", encoding="utf-8") as file:
-        for name in papers:
+        for name in _CARDS:
             file.write(f"{file_of(out / name).sha256}  {name}\n")
         for name, digest in digests.items():
             file.write(f"{digest}  {name}\n")

@@ -14,20 +14,20 @@ import pyarrow as pa
 
 from rs_caption import storage, table
 from rs_caption.engine import ALONE, Work
-from rs_caption.errors import DataError, UserError
+from rs_caption.errors import DataError, UserError, WriteError
 from rs_caption.export.check import holds_export
-from rs_caption.files import write_json
+from rs_caption.files import remove_folder, write_json
 from rs_caption.options import Options
-from rs_caption.own.found import SPLITS
 from rs_caption.sample import Boxes, Skipped
 from rs_caption.skips import write_skipped
 from rs_caption.table import Row
 
 REPORT_FILE = "import.json"
 PARTS_FOLDER = ".parts"
+_OLD = "old"  # below it: pictures of an earlier import, on their way out
 FAMILY, RULE = "ret", "human"
+_NO_BOXES = Boxes.of([])
 _NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
-_SYNONYMS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,12 @@ class Found(NamedTuple):
     root: Path  # where the images lie
     rows: pa.Table  # in any order
     skipped: Sequence[Skipped]  # what gave no row
+    empty: int  # captions of rows that say nothing and were left out
     beside: Mapping[str, int] = MappingProxyType(
         {}
     )  # members of shards that nothing reads, by kind
     repeats: int = 0  # samples of shards that show a picture again, whose captions its row has
+    unpacked: Path | None = None  # the folder that becomes `root`, in place of what is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +82,10 @@ class ImportReport:
     dataset: str
     splits: dict[str, dict[str, int]]  # split -> images, captions
     skipped: dict[str, int]  # reason -> items
+    empty: int
     root: Path
     beside: dict[str, int]
     repeats: int
-
-
-def split_of(*names: str) -> str:
-    """The split that the first telling one of some names tells, else `train`."""
-    spelt = (word for name in names for word in re.split(r"[^a-z]+", name.lower()))
-    words = (_SYNONYMS.get(word, word) for word in spelt)
-    return next((word for word in words if word in SPLITS), "train")
 
 
 def row_of(place: tuple[str, str, str], size_wh: tuple[int, int], captions: Sequence[str]) -> Row:
@@ -102,7 +98,7 @@ def row_of(place: tuple[str, str, str], size_wh: tuple[int, int], captions: Sequ
     """
     dataset, split, path = place
     rules = (RULE,) * len(captions)
-    label = (tuple(captions), rules, Boxes.of([]))
+    label = (tuple(captions), rules, _NO_BOXES)
     return Row(dataset, FAMILY, split, path, None, None, size_wh, *label)
 
 
@@ -135,9 +131,12 @@ def check_out(request: ImportRequest) -> None:
 def land(request: ImportRequest, found: Found) -> ImportReport:
     """Write everything, the table last: it is the sign that all is done.
 
+    Pictures that were unpacked take the place of those of an earlier import just before that.
+
     Raises:
         UserError: there are no rows.
         DataError: something was skipped, and the request stops on errors.
+        WriteError: pictures cannot be moved into place.
     """
     _refuse(request, len(found.rows), found.skipped)
     out, dataset = request.out, request.dataset
@@ -152,14 +151,29 @@ def land(request: ImportRequest, found: Found) -> ImportReport:
     ordered = table.sorted_by_id(found.rows)
     reasons = dict(sorted(Counter(str(skip.reason) for skip in found.skipped).items()))
     beside = dict(sorted(found.beside.items()))
-    report = ImportReport(dataset, _splits(ordered), reasons, found.root, beside, found.repeats)
+    counted = (_splits(ordered), reasons, found.empty)
+    report = ImportReport(dataset, *counted, found.root, beside, found.repeats)
     table.write_roots(out, {dataset: found.root})
     write_skipped(out, found.skipped)
-    counts = {"splits": report.splits, "skipped": reasons}
+    counts = {"splits": report.splits, "skipped": reasons, "empty_captions": report.empty}
     more = {"not_read": beside, "repeats": report.repeats} if found.form == "webdataset" else {}
     write_json(out / REPORT_FILE, {"dataset": dataset, "form": found.form, **counts, **more})
+    if found.unpacked:
+        _move(found.unpacked, found.root)
     table.write(out / table.TABLE_FILE, [ordered], table.metadata({dataset: about}))
     return report
+
+
+def _move(unpacked: Path, root: Path) -> None:
+    old = unpacked.with_name(_OLD)
+    try:
+        if root.exists():
+            remove_folder(old)
+            root.replace(old)
+        unpacked.replace(root)
+    except OSError as error:
+        raise WriteError(f"{root}: could not be written ({error.strerror})") from error
+    remove_folder(old)
 
 
 def _refuse(request: ImportRequest, rows: int, skipped: Sequence[Skipped]) -> None:

@@ -10,12 +10,13 @@ lines of one picture are its captions, in their order. A split is told by the fi
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+import pyarrow as pa
 
 from rs_caption import storage, table
 from rs_caption.engine import Progress, no_progress
@@ -28,52 +29,85 @@ from rs_caption.importing.land import (
     land,
     row_of,
     said,
-    split_of,
 )
+from rs_caption.importing.pairs import long_cells, pairs_in
 from rs_caption.pictures.sizes import sizes_of
 from rs_caption.sample import Skipped
+from rs_caption.splits import split_of
+from rs_caption.table import Row
 
-IMAGE_NAMES = ("filepath", "image_path", "file_name", "filename", "image", "path", "img")
-CAPTION_NAMES = ("title", "caption", "text", "sentence", "description")
 _SUFFIXES = (".csv", ".tsv")
-_SEPARATORS = "\t,;|"
-_LONGEST = 1 << 20  # characters of a cell
+_ROWS_AT_ONCE = 1000
 
 
 class _Picture(NamedTuple):
     split: str
-    captions: list[str]
+    captions: list[str]  # as they stand there
 
 
 def import_csv(request: ImportRequest, progress: Progress = no_progress) -> ImportReport:
-    """The table of CSV files; `progress` is told (pictures, pictures in all).
+    """The table of CSV files.
+
+    Args:
+        request: what, to where.
+        progress: is told (bytes read, bytes in all) of each file, then (pictures, pictures in all).
 
     Raises:
-        UserError: no such file, no such columns, nothing in them.
+        UserError: no such file, no such columns, a line that is no CSV, nothing in them.
         DataError: the first picture that cannot be read, when the request stops on errors.
     """
     check_out(request)
     folder = _folder(request)
-    skipped: list[Skipped] = []
-    pictures: dict[str, _Picture] = {}
-    for file in _files(request.source):
-        _read(file, folder, request, pictures, skipped)
-    readable: dict[str, tuple[int, int]] = {}
+    with long_cells():
+        pictures, skipped = _collected(request, folder, progress)
+    sizes: dict[str, tuple[int, int]] = {}
+    empty = 0
     for name, size in sizes_of(folder, list(pictures), request.work, progress):
+        captions = pictures[name].captions
+        kept = said(captions)
         if isinstance(size, Skipped):
             skipped.append(_hinted(size))
-        else:
-            readable[name] = size
-    root = root_of(request.source, folder, list(readable))
-    rows = []
-    for name, size_wh in readable.items():
-        captions = said(pictures[name].captions)
-        if captions:
-            place = (request.dataset, pictures[name].split, _below(root, folder, name))
-            rows.append(row_of(place, size_wh, captions))
+        elif kept:
+            sizes[name] = size
+            empty += len(captions) - len(kept)
         else:
             skipped.append(Skipped(name, "no_captions", "no line of it has a caption"))
-    return land(request, Found("csv", root, table.to_arrow(rows), skipped))
+    root = root_of(request.source, folder, list(sizes))
+
+    def row(name: str) -> Row:
+        split, captions = pictures.pop(name)  # of many, not all are held twice
+        place = (request.dataset, split, _below(root, folder, name))
+        return row_of(place, sizes[name], said(captions))
+
+    rows = [table.to_arrow([])]
+    names = iter(sizes)
+    while some := list(islice(names, _ROWS_AT_ONCE)):
+        rows.append(table.to_arrow([row(name) for name in some]))
+    return land(request, Found("csv", root, pa.concat_tables(rows), skipped, empty))
+
+
+def _collected(
+    request: ImportRequest, folder: Path, progress: Progress
+) -> tuple[dict[str, _Picture], list[Skipped]]:
+    """The pictures of all files by name, and the lines that give none."""
+    pictures: dict[str, _Picture] = {}
+    skipped: list[Skipped] = []
+    for file in _files(request.source):
+        split = request.split or split_of(file.stem)
+        for pair in pairs_in(file, request.columns, _namer(folder), progress):
+            if isinstance(pair, Skipped):
+                skipped.append(pair)
+                continue
+            if pair.image not in pictures:
+                pictures[pair.image] = _Picture(split, [])
+            picture = pictures[pair.image]
+            if picture.split == split:
+                picture.captions.append(pair.caption)
+            else:
+                where = f"{file.name}:{pair.line}"
+                problem = f"{where}: it is of split {picture.split} in another file"
+                skipped.append(Skipped(pair.image, "duplicate_image_id", problem))
+    return pictures, skipped
 
 
 def _folder(request: ImportRequest) -> Path:
@@ -100,83 +134,22 @@ def _files(source: Path) -> list[Path]:
     return pairs
 
 
-def _read(
-    file: Path,
-    folder: Path,
-    request: ImportRequest,
-    pictures: dict[str, _Picture],
-    skipped: list[Skipped],
-) -> None:
-    """Add the pairs of a file to `pictures`, which are by name."""
-    split = request.split or split_of(file.stem)
-    limit = csv.field_size_limit(_LONGEST)  # of the whole process
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-        for number, cell, caption in _pairs(file, text, request.columns):
-            if not cell or "\0" in cell:
-                problem = f"expected the path of an image, found {cell!r}"
-                skipped.append(Skipped(f"{file.name}:{number}", "missing_image", problem))
-                continue
-            image = _named(folder, cell)
-            picture = pictures.setdefault(image, _Picture(split, []))
-            if picture.split != split:
-                problem = f"{file.name}:{number}: it is of split {picture.split} in another file"
-                skipped.append(Skipped(image, "duplicate_image_id", problem))
-            else:
-                picture.captions.append(caption)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{file}: not CSV in UTF-8 ({error})") from error
-    except OSError as error:
-        raise UserError(f"{file}: could not be read ({error.strerror})") from error
-    finally:
-        csv.field_size_limit(limit)
+def _namer(folder: Path) -> Callable[[str], str]:
+    """What gives a picture by its path below the folder that paths count from; if outside, by all.
 
-
-def _pairs(file: Path, text: str, columns: tuple[str, str]) -> Iterator[tuple[int, str, str]]:
-    """Line, path and caption of each pair."""
-    header = text.partition("\n")[0].strip("\r")
-    separator = max(_SEPARATORS, key=header.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    names = [name.strip() for name in next(lines, [])]
-    if not any(names):
-        empty = "its first line is empty" if text.strip() else "it is empty"
-        raise UserError(
-            f"{file}: expected the names of columns in its first line, such as filepath and title; "
-            f"{empty}"
-        )
-    image = _column(file, names, columns[0], IMAGE_NAMES, "--image-column")
-    caption = _column(file, names, columns[1], CAPTION_NAMES, "--caption-column")
-    for cells in lines:
-        if cells:
-            last = max(image, caption)
-            filled = cells if len(cells) > last else [*cells, *[""] * (last + 1 - len(cells))]
-            yield lines.line_num, filled[image], filled[caption]
-
-
-def _column(file: Path, names: list[str], wanted: str, usual: tuple[str, ...], option: str) -> int:
-    """Where a column is.
-
-    Raises:
-        UserError: the header has none.
+    Of what can be no path it gives nothing.
     """
-    folded = [name.lower() for name in names]
-    for name in (wanted,) if wanted else usual:
-        if name.lower() in folded:
-            return folded.index(name.lower())
-    expected = repr(wanted) if wanted else f"one of {', '.join(usual)}"
-    raise UserError(
-        f"{file}: expected a column {expected} in its first line, found {', '.join(names)[:200]}; "
-        f"say which with {option}"
-    )
+    is_remote = storage.is_remote(folder)
+    base = "" if is_remote else os.path.normpath(folder)
+    below = os.path.join(base, "")  # noqa: PTH118 -- as below
 
+    def named(cell: str) -> str:
+        if not cell or "\0" in cell:
+            return ""
+        whole = os.path.normpath(os.path.join(base, cell))  # noqa: PTH118 -- Path keeps ..
+        return whole if is_remote else whole.removeprefix(below).replace(os.sep, "/")
 
-def _named(folder: Path, cell: str) -> str:
-    """A picture by its path below the folder that paths count from; if outside, by all of it."""
-    if storage.is_remote(folder):
-        return os.path.normpath(cell)
-    base = os.path.normpath(folder)
-    whole = os.path.normpath(os.path.join(base, cell))  # noqa: PTH118 -- Path keeps ..
-    return Path(whole.removeprefix(os.path.join(base, ""))).as_posix()  # noqa: PTH118
+    return named
 
 
 def _hinted(skip: Skipped) -> Skipped:
@@ -193,7 +166,7 @@ def root_of(source: Path, folder: Path, names: list[str]) -> Path:
     Args:
         source: for the message.
         folder: that paths count from.
-        names: of pictures that can be read, as `_named` gives them.
+        names: of pictures that can be read, as `_namer` says them.
 
     Raises:
         UserError: they share none but that of the whole disk; a table must not reach all of it.

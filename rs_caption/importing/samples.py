@@ -22,9 +22,10 @@ from rs_caption.sample import Skipped
 
 PICTURES = ("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp")
 _READ = (*PICTURES, "txt", "caption", "json")
-_BAD_PART = re.compile(r"\.*|.*[\\:\0-\x1f].*", re.DOTALL)
+BAD_PART = re.compile(r"\.*|.*[\\:\0-\x1f].*", re.DOTALL)
 _MOST_BYTES = 1 << 30  # of a member
 _END_BYTES = 1024
+APART = "the members of a sample follow each other (tar --sort=name)"
 _TOLD = ("captions", "caption", "text")  # keys of a JSON that say what a picture shows
 
 
@@ -129,7 +130,8 @@ def _split(name: str) -> tuple[str, str]:
 def _sample(key: str, held: dict[str, bytes]) -> Sample | Skipped:
     kind = next((kind for kind in PICTURES if kind in held), None)
     if kind is None:
-        return Skipped(_shown(key), "missing_image", f"no picture ({', '.join(PICTURES)})")
+        problem = f"no picture ({', '.join(PICTURES)}) beside it; {APART}"
+        return Skipped(_shown(key), "missing_image", problem)
     if not _is_safe(key):
         return Skipped(_shown(key), "bad_annotation", "no name for a file below a folder")
     try:
@@ -141,6 +143,8 @@ def _sample(key: str, held: dict[str, bytes]) -> Sample | Skipped:
     except UnicodeError as error:
         why = getattr(error, "reason", str(error))
         return Skipped(key, "bad_annotation", f"its text is not UTF-8 ({why})")
+    except (ValueError, RecursionError) as error:
+        return Skipped(key, "bad_annotation", f"its .json: {error}")
     split = about.get("split")
     told = split if isinstance(split, str) else ""
     return Sample(key, kind, held[kind], captions, told, image_id, repeat)
@@ -151,7 +155,7 @@ def _is_safe(key: str) -> bool:
         key.encode()
     except UnicodeEncodeError:
         return False
-    return not any(_BAD_PART.fullmatch(part) for part in key.split("/"))
+    return not any(BAD_PART.fullmatch(part) for part in key.split("/"))
 
 
 def _shown(name: str) -> str:
@@ -159,11 +163,13 @@ def _shown(name: str) -> str:
 
 
 def _about(text: bytes) -> dict[str, Any]:
-    """A sample's JSON; that of others may be anything."""
-    try:
-        value = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        return {}
+    """A sample's JSON; that of others may be anything.
+
+    Raises:
+        ValueError: it is none.
+        RecursionError: it is too deep.
+    """
+    value = json.loads(text) if text else {}
     return value if isinstance(value, dict) else {}
 
 
@@ -176,9 +182,15 @@ def _ours(about: dict[str, Any]) -> tuple[str, int]:
 
 
 def _captions(about: dict[str, Any]) -> list[str]:
-    for name in _TOLD:
-        value = about.get(name)
-        texts = [value] if isinstance(value, str) else value
-        if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts):
-            return texts
-    return []
+    """What a JSON says of a picture, by the first of the keys that says anything.
+
+    Raises:
+        ValueError: what it says is no text.
+    """
+    value: Any = next((about[name] for name in _TOLD if about.get(name)), [])
+    texts = value if isinstance(value, list) else [value]
+    for text in texts:
+        if not isinstance(text, str):
+            problem = f"expected captions that are text, found {json.dumps(text)[:40]}"
+            raise ValueError(problem)  # noqa: TRY004 -- as of what is no JSON
+    return texts

@@ -1,6 +1,9 @@
 """WebDataset shards become a table: pictures are unpacked, one worker a shard.
 
 OUT/images/train-00000/000000012.jpg      the root that roots.json names is OUT/images
+
+They are unpacked to OUT/.parts/images and take that place as a whole when nothing can fail any
+more but the table itself: an import that fails leaves an earlier one as it was.
 """
 
 from __future__ import annotations
@@ -9,13 +12,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from rs_caption import storage, table
 from rs_caption.engine import Progress, engine_for, no_progress, told
 from rs_caption.errors import UserError
-from rs_caption.files import remove_folder, sweep
+from rs_caption.files import read_json, remove_folder, sweep
 from rs_caption.importing.land import (
     PARTS_FOLDER,
     REPORT_FILE,
@@ -25,10 +29,11 @@ from rs_caption.importing.land import (
     check_out,
     land,
 )
+from rs_caption.importing.samples import BAD_PART
 from rs_caption.importing.unpack import SUFFIXES, ShardJob, ShardPart, stem_of, unpack_shard
 from rs_caption.lock import only_run
 
-IMAGES = "images"
+FORM, IMAGES = "webdataset", "images"
 
 
 def import_webdataset(request: ImportRequest, progress: Progress = no_progress) -> ImportReport:
@@ -41,33 +46,41 @@ def import_webdataset(request: ImportRequest, progress: Progress = no_progress) 
     """
     _check(request)
     shards = _shards(request.source)
-    images, parts = request.out / IMAGES, request.out / PARTS_FOLDER
+    parts = request.out / PARTS_FOLDER
     with only_run(parts):
         jobs = [
-            ShardJob(shard, images, parts / f"{at:06d}.parquet", request.dataset, request.split)
+            ShardJob(
+                shard, parts / IMAGES, parts / f"{at:06d}.parquet", request.dataset, request.split
+            )
             for at, shard in enumerate(shards)
         ]
         done = _unpack_all(request, jobs, progress)
         again = _unpack_all(request, _left_alone(jobs, done), progress)
-        report = land(request, _found(images, done, again))
+        (parts / IMAGES).mkdir(exist_ok=True)
+        stems = {stem_of(shard) for shard in shards}
+        for left in set(storage.subfolders(parts / IMAGES)) - stems:  # by a run of other shards
+            remove_folder(parts / IMAGES / left)
+        report = land(request, _found(request, done, again))
         sweep(request.out)
         remove_folder(parts)
     return report
 
 
-def _found(images: Path, done: Sequence[ShardPart], again: Sequence[ShardPart]) -> Found:
+def _found(request: ImportRequest, done: Sequence[ShardPart], again: Sequence[ShardPart]) -> Found:
     every = (*done, *again)
     beside: Counter[str] = Counter()
     for one in done:
         beside.update(one.beside)
     return Found(
-        form="webdataset",
-        root=images,
+        form=FORM,
+        root=request.out / IMAGES,
         rows=pa.concat_tables([table.read_rows(one.made) for one in every]),
         skipped=[skip for one in every for skip in one.skipped],
+        empty=sum(one.empty for one in every),
         beside=beside,
         repeats=sum(len(one.later) for one in done)
         - sum(len(one.firsts) + len(one.skipped) for one in again),
+        unpacked=request.out / PARTS_FOLDER / IMAGES,
     )
 
 
@@ -84,8 +97,8 @@ def _check(request: ImportRequest) -> None:
     out = request.out
     storage.refuse(out, "an import of pictures")
     check_out(request)
-    begun = (out / REPORT_FILE).is_file() or (out / PARTS_FOLDER).is_dir()
-    if (out / IMAGES).exists() and not begun:
+    noted: Any = read_json(out / REPORT_FILE) if (out / REPORT_FILE).is_file() else {}
+    if (out / IMAGES).exists() and noted.get("form") != FORM:
         raise UserError(f"{out}: already holds {IMAGES} from elsewhere; choose another --out")
 
 
@@ -118,17 +131,24 @@ def _shards(source: Path) -> list[Path]:
     """The shards that a path means, by name.
 
     Raises:
-        UserError: there are none, or two would be unpacked to one folder.
+        UserError: there are none, one's name is no name of a folder, or two would be unpacked to
+            one.
     """
-    if source.is_file():
-        return [source]
-    if not source.is_dir():
+    if not source.exists():
         raise UserError(f"{source}: no such file or folder")
-    found = sorted(path for path in source.iterdir() if path.name.lower().endswith(SUFFIXES))
+    within = [source] if source.is_file() else source.iterdir()
+    found = sorted(path for path in within if path == source or _is_shard(path))
     if not found:
         raise UserError(f"{source}: expected shards ({', '.join(SUFFIXES)}) in it, found none")
-    stems = Counter(stem_of(path) for path in found)
+    stems = Counter(stem_of(path).casefold() for path in found)
     for path in found:
-        if stems[stem_of(path)] > 1:
-            raise UserError(f"{path}: another shard is called {stem_of(path)} too; rename one")
+        stem = stem_of(path)
+        if BAD_PART.fullmatch(stem):
+            raise UserError(f"{path}: {stem!r} can be no folder to unpack it to; rename it")
+        if stems[stem.casefold()] > 1:
+            raise UserError(f"{path}: another shard is called {stem} too; rename one")
     return found
+
+
+def _is_shard(path: Path) -> bool:
+    return path.name.lower().endswith(SUFFIXES)

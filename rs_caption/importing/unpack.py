@@ -1,7 +1,7 @@
 """One WebDataset shard becomes rows, in one worker: its pictures are unpacked.
 
-    OUT/images/train-00000/000000012.jpg
-    OUT/.parts/000000.parquet             its rows, with a note of all else that it has
+    OUT/.parts/images/train-00000/000000012.jpg    until the table is written
+    OUT/.parts/000000.parquet                      its rows, with a note of all else that it has
 
 The note has a key of the shard's size and time, so that a run that was broken off goes on.
 """
@@ -17,11 +17,11 @@ from typing import NamedTuple
 from rs_caption import __version__, storage, table
 from rs_caption.errors import DataError, TableError, WriteError
 from rs_caption.files import remove_folder
-from rs_caption.importing.land import row_of, said, split_of
-from rs_caption.importing.samples import Sample, samples_of
-from rs_caption.own.found import SPLITS
+from rs_caption.importing.land import row_of, said
+from rs_caption.importing.samples import APART, Sample, samples_of
 from rs_caption.pictures.images import image_size
 from rs_caption.sample import Skipped
+from rs_caption.splits import split_of
 from rs_caption.table import Row
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
@@ -56,6 +56,7 @@ class ShardPart(NamedTuple):
     made: Path
     skipped: list[Skipped]
     beside: dict[str, int]  # members that nothing reads, by kind
+    empty: int  # captions of its rows that say nothing
     firsts: list[str]  # image ids, of exports of ours, that rows are of
     later: list[str]  # those of samples that show a picture once more
 
@@ -63,10 +64,11 @@ class ShardPart(NamedTuple):
 class _Unpacked(NamedTuple):
     """What comes of a shard."""
 
-    taken: set[str]  # names, folded, below the folder of images
+    taken: dict[str, str]  # names below the folder of images, by themselves folded
     rows: list[Row]
     skipped: list[Skipped]
     beside: Counter[str]
+    empty: list[int]  # captions that say nothing, of each row
     firsts: dict[str, None]
     later: list[str]
 
@@ -89,7 +91,7 @@ def unpack_shard(job: ShardJob) -> ShardPart:
         note = table.read_note(job.made) if job.made.is_file() else {}
     except TableError:
         note = {}
-    if note.get("key") != key:
+    if note.get("key") != key or not _are_there(job):
         if not job.again:
             remove_folder(job.images / stem_of(job.shard))
         found = _unpack(job)
@@ -97,17 +99,26 @@ def unpack_shard(job: ShardJob) -> ShardPart:
             "key": key,
             "skipped": found.skipped,
             "beside": found.beside,
+            "empty": sum(found.empty),
             "firsts": list(found.firsts),
             "later": found.later,
         }
         table.write(job.made, [table.to_arrow(found.rows)], note)
     skipped = [Skipped(*fields) for fields in note["skipped"]]
-    return ShardPart(job.made, skipped, note["beside"], note["firsts"], note["later"])
+    counts = (note["beside"], note["empty"])
+    return ShardPart(job.made, skipped, *counts, note["firsts"], note["later"])
+
+
+def _are_there(job: ShardJob) -> bool:
+    """Whether no picture of a finished shard is gone: into place, or unpacked anew since."""
+    rows = table.read_rows(job.made)
+    return all((job.images / name).is_file() for name in rows["image_path"].to_pylist())
 
 
 def _unpack(job: ShardJob) -> _Unpacked:
     names = table.read_rows(job.part)["image_path"].to_pylist() if job.again else []
-    found = _Unpacked({name.casefold() for name in names}, [], [], Counter(), {}, [])
+    taken = {name.casefold(): name for name in names}
+    found = _Unpacked(taken, [], [], Counter(), [], {}, [])
     for sample in samples_of(job.shard, found.beside):
         if isinstance(sample, Skipped):
             if not job.again:  # else it is listed already
@@ -133,17 +144,21 @@ def _take(job: ShardJob, sample: Sample, found: _Unpacked) -> None:
         found.skipped.append(row)
         return
     found.rows.append(row)
+    found.empty.append(len(sample.captions) - len(row.captions))
     if sample.image_id:
         found.firsts[sample.image_id] = None
 
 
-def _row(job: ShardJob, name: str, sample: Sample, taken: set[str]) -> Row | Skipped:
+def _row(job: ShardJob, name: str, sample: Sample, taken: dict[str, str]) -> Row | Skipped:
     captions = said(sample.captions)
     if not captions:
-        return Skipped(name, "no_captions", "the sample has none")
-    if name.casefold() in taken:
-        return Skipped(name, "duplicate_image_id", "the shard has this sample twice")
-    taken.add(name.casefold())
+        none = f"no caption (txt, caption, json) beside it; {APART}"
+        return Skipped(name, "no_captions", "they are empty" if sample.captions else none)
+    if (other := taken.get(name.casefold())) is not None:
+        same = f"on some disks one file with {other}; rename it in the shard"
+        twice = "the shard has this sample twice"
+        return Skipped(name, "duplicate_image_id", twice if other == name else same)
+    taken[name.casefold()] = name
     path = job.images / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,5 +173,5 @@ def _row(job: ShardJob, name: str, sample: Sample, taken: set[str]) -> Row | Ski
     except DataError as error:
         path.unlink()
         return Skipped(name, error.reason, error.problem)
-    own = sample.split if sample.split in SPLITS else split_of(stem_of(job.shard))
-    return row_of((job.dataset, job.split or own, name), size_wh, captions)
+    split = job.split or split_of(sample.split, stem_of(job.shard))
+    return row_of((job.dataset, split, name), size_wh, captions)

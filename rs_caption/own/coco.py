@@ -8,7 +8,6 @@ folders below it. Files of captions, key points, stuff or images alone are no de
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +19,10 @@ from rs_caption.facts import Part
 from rs_caption.own.found import Found, Known, Wish
 from rs_caption.readers.coco import EXPECTED, Category, Id, Image
 from rs_caption.readers.listed import decode, is_below, with_slashes
+from rs_caption.splits import SPELLINGS, split_of
 
 _PLACES = ("annotations/*.json", "*/_annotations.coco.json", "*.json", "*/*.json")
 _OTHERS = ("captions_", "person_keypoints_", "image_info_", "panoptic_", "stuff_")
-_WORDS = {"val": "val", "valid": "val", "validation": "val", "test": "test", "train": "train"}
 _TRIED = 20  # listed images that are looked for in each folder
 
 
@@ -88,15 +87,6 @@ def _is_detection(path: Path) -> bool:
     return bool(keys.images and keys.annotations and keys.categories)
 
 
-def split_of(*names: str) -> str:
-    """The split that the first telling one of some names tells; `train` where none does."""
-    for name in names:
-        for word in re.split(r"[^a-z]+", name.lower()):
-            if word in _WORDS:
-                return _WORDS[word]
-    return "train"
-
-
 def _part(wish: Wish, path: Path, images: list[Image]) -> Part:
     below = path.relative_to(wish.root)
     split = split_of(path.stem, below.parent.name)
@@ -121,7 +111,7 @@ def _is_file(path: Path) -> bool:
 def _folders(below: Path, split: str) -> Iterator[str]:
     """Where the images of a file may lie, the likeliest first."""
     own = below.stem.removeprefix("instances_")  # instances_train2017.json: train2017
-    spellings = [own, *(word for word, meant in _WORDS.items() if meant == split)]
+    spellings = [own, *(word for word, meant in SPELLINGS.items() if meant == split)]
     if below.parent.name and below.parent.name != "annotations":
         yield from ((below.parent / name).as_posix() for name in ("", "images", "data"))
     for name in spellings:

@@ -8,8 +8,6 @@ from typing import Literal, NamedTuple
 
 from rs_caption.facts import BoxForm, MaskValue, Palette, Part
 
-SPLITS = ("train", "val", "test")
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:

@@ -21,10 +21,11 @@ from pathlib import Path
 from rs_caption import storage
 from rs_caption.errors import UserError
 from rs_caption.facts import Part
-from rs_caption.own.found import SPLITS, Found, Wish
+from rs_caption.own.found import Found, Wish
 from rs_caption.own.mask_table import read_table
 from rs_caption.pictures.images import SUFFIXES as IMAGE_SUFFIXES
 from rs_caption.readers.masks import SUFFIXES
+from rs_caption.splits import SPLITS
 
 _IMAGES = ("images", "image", "imgs", "img", "JPEGImages")
 _MASKS = ("masks", "mask", "labels", "label", "annotations", "gt", "SegmentationClass")

@@ -7,7 +7,6 @@ Roboflow's `train/_annotations.csv`. A table may name the split of each image it
 
 from __future__ import annotations
 
-import re
 from itertools import compress
 from pathlib import Path
 
@@ -15,15 +14,15 @@ import numpy as np
 
 from rs_caption.errors import UserError
 from rs_caption.facts import Part
-from rs_caption.own.found import SPLITS, Found, Known, Wish
+from rs_caption.own.found import Found, Known, Wish
 from rs_caption.readers.table_csv import NEEDED, SPELLINGS, Table, columns_in, read_table
 from rs_caption.readers.text import read_user_file
+from rs_caption.splits import SPLITS, split_of
 
 _TABLES = ("annotations", "labels")  # folders where tables lie, but for the root
 _BESIDE = ("*.csv", *(f"{name}/*.csv" for name in _TABLES))
 _BELOW = "*/*.csv"  # else
 _IMAGES = (".", "images", "Images", "JPEGImages", "{split}", "images/{split}", "{split}/images")
-_SYNONYMS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
 _LOOKED_FOR = 50  # images, to tell in which folder they lie
 
 
@@ -40,13 +39,13 @@ def describe(wish: Wish) -> Found:
     labels = {label for table in tables for label in _labels(table)}
     if not labels:
         raise UserError(f"{wish.root}: {tables[0].path.name} has no line with a box and a label")
-    splits = {split for table in tables for split in table.columns.get("split", ()) if split}
+    told = {split for table in tables for split in table.columns.get("split", ())}
     return Found(
         family="det",
         reader="csv",
         parts=tuple(_part(wish.root, table) for table in tables),
         classes=tuple(Known(label) for label in sorted(labels)),
-        splits=tuple(sorted(splits)),
+        splits=tuple(split for split in SPLITS if split in told),
     )
 
 
@@ -100,17 +99,10 @@ def _labels(table: Table) -> set[str]:
 
 def _part(root: Path, table: Table) -> Part:
     folder = table.path.parent.relative_to(root).as_posix()
-    split = "" if "split" in table.columns else _split_of(table.path.stem, folder)
+    split = "" if "split" in table.columns else split_of(table.path.stem, folder)
     own = () if folder in {".", *_TABLES} else (folder, f"{folder}/images")
     places = [*own, *(name.format(split=split) for name in _IMAGES if split or "{" not in name)]
     images = list(dict.fromkeys(table.columns["image"]))[:_LOOKED_FOR]
     there = (name for name in places if any((root / name / image).is_file() for image in images))
     annotation = table.path.relative_to(root).as_posix()
     return Part(split=split, images=(next(there, "."),), annotations=(annotation,))
-
-
-def _split_of(*names: str) -> str:
-    """The split that the first telling one of some names tells."""
-    spelt = (word for name in names for word in re.split(r"[^a-z]+", name.lower()))
-    words = [_SYNONYMS.get(word, word) for word in spelt]
-    return next((word for word in words if word in SPLITS), "train")

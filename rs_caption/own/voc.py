@@ -19,12 +19,13 @@ from pathlib import Path
 from rs_caption import storage
 from rs_caption.errors import DataError, UserError
 from rs_caption.facts import BoxForm, Part
-from rs_caption.own.found import SPLITS, Found, Known, Wish
+from rs_caption.own.found import Found, Known, Wish
 from rs_caption.pictures.images import SUFFIXES
 from rs_caption.readers.classes import bare
 from rs_caption.readers.pairs import by_stem
 from rs_caption.readers.places import Pattern
 from rs_caption.readers.voc import SUFFIX, names_in
+from rs_caption.splits import SPLITS
 
 _IMAGES = ("JPEGImages", "images", "image", "imgs", "img")
 _ANNOTATIONS = ("Annotations", "annotations", "annotation", "labels", "label", "xml", "xmls")

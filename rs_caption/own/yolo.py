@@ -24,10 +24,11 @@ import yaml
 
 from rs_caption.errors import UserError
 from rs_caption.facts import Part
-from rs_caption.own.found import SPLITS, Found, Known, Wish
+from rs_caption.own.found import Found, Known, Wish
 from rs_caption.readers.listed import images_below
 from rs_caption.readers.text import read_user_file
 from rs_caption.readers.yolo import label_of
+from rs_caption.splits import SPLITS
 
 _YAMLS = ("data.yaml", "data.yml", "dataset.yaml")
 _OTHER_YAMLS = ("*.yaml", "*.yml")  # of which one that names no class is something else

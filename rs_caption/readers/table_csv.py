@@ -3,8 +3,9 @@
     image_path,xmin,ymin,xmax,ymax,label
     plot_1.png,10,20,30,45,Tree
 
-The order of the columns is free. `split`, `width` and `height` (of the image) may be there, others
-are not looked at. An image without objects has one line whose coordinates are empty, or all 0.
+The order of the columns is free. `split` (in any usual spelling), `width` and `height` (of the
+image) may be there, others are not looked at. An image without objects has one line whose
+coordinates are empty, or all 0.
 Coordinates are pixels from 0; `xmax` and `ymax` are where the box ends. Sources: the annotation
 format of deepforest.readthedocs.io; keras-retinanet for empty coordinates.
 """
@@ -29,6 +30,7 @@ from rs_caption.readers.pairs import images_in
 from rs_caption.readers.places import Place, find_places
 from rs_caption.readers.text import LARGEST_PX, as_number, numbers, read_user_file
 from rs_caption.sample import Boxes, Sample, Skipped
+from rs_caption.splits import SPLITS, split_of
 
 SPELLINGS = {
     "image": ("image_path", "filename", "file_name", "image", "image_name", "path"),
@@ -85,6 +87,9 @@ def read_table(path: Path) -> Table:
         raise UserError(f"{path}: expected a header with {','.join(missing)}, found {found}")
     texts = list(zip(*rows, strict=True)) or [()] * len(header)
     columns = {name: [text.strip() for text in texts[place]] for name, place in at.items()}
+    if "split" in columns:
+        spelt = {text: split_of(text, unknown=text) for text in set(columns["split"])}
+        columns["split"] = [spelt[text] for text in columns["split"]]
     xyxy_N4 = _coordinates([columns[name] for name in _BOX])
     return Table(path, lines, columns, xyxy_N4, np.asarray(xyxy_N4.any(axis=1), np.bool_))
 
@@ -162,7 +167,7 @@ def _outcome(
     lines = [table.lines[at] for at in rows.tolist()]
     try:
         _check_path(table, name, lines[0])
-        split = place.split or _split(source, table, rows, lines)
+        split = place.split or _split(table, rows, lines)
         if split not in source.splits:
             return None
         if source.with_images and not (source.root / image).is_file():
@@ -190,11 +195,10 @@ def _check_path(table: Table, name: str, line: int) -> None:
         raise DataError("bad_annotation", table.path, problem, line)
 
 
-def _split(source: Source, table: Table, rows: NDArray[np.intp], lines: list[int]) -> str:
+def _split(table: Table, rows: NDArray[np.intp], lines: list[int]) -> str:
     split = _one(table, rows, "split", lines)
-    if split not in source.manifest.splits:
-        known = ", ".join(source.manifest.splits)
-        problem = f"expected a split ({known}), found {split[:80]!r}"
+    if split not in SPLITS:
+        problem = f"expected a split ({', '.join(SPLITS)}), found {split[:80]!r}"
         raise DataError("bad_annotation", table.path, problem, lines[0])
     return split
 

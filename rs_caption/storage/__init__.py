@@ -95,7 +95,7 @@ def typed(text: str | Path) -> Path:
 
 def below(folder: Path, text: str) -> Path:
     """What a file in a folder means by a path: one below it, another one, or a URL."""
-    return place(text) if is_remote(text) else folder / text
+    return place(text) if is_remote(text) or Path(text).is_absolute() else folder / text
 
 
 def is_remote(path: Path | str) -> bool:

@@ -8,8 +8,8 @@ from fakes.coco import annotation
 
 from rs_caption import own, table
 from rs_caption.errors import UserError
-from rs_caption.own.coco import split_of
 from rs_caption.own.found import Wish
+from rs_caption.splits import split_of
 
 CATEGORIES = [{"id": 5, "name": "small-vehicle"}, {"id": 2, "name": "ship"}]
 FILES = {"train": "t.png", "val": "v.png"}
@@ -128,6 +128,10 @@ def test_no_images_here(tmp_path, cli):
         (("_annotations.coco", "test"), "test"),
         (("my-Validation", ""), "val"),
         (("labels", "everything"), "train"),
+        (("rsicd_VAL", ""), "val"),
+        (("my-testing", "train"), "test"),
+        (("contest", "training"), "train"),
+        (("dev2", ""), "val"),
         (("latest", "interval"), "train"),
     ],
 )

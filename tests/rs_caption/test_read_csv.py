@@ -144,17 +144,20 @@ SPLITS = "image_path,xmin,ymin,xmax,ymax,label,split\na.png,1,2,3,4,Tree,train\n
 
 
 def test_split_by_column(tmp_path, cli):
-    text = SPLITS + "b.png,1,2,3,4,Tree,dev\n" + "b.png,2,2,5,5,Tree,dev\n"
-    root = folder(tmp_path / "r", text, "all.csv", ("a.png", "b.png"))
-    samples, _ = read(root)
+    text = SPLITS + "b.png,1,2,3,4,Tree,Validation\n" + "b.png,2,2,5,5,Tree,val\n"
+    text += "c.png,1,2,3,4,Tree,fold 1\n"
+    root = folder(tmp_path / "r", text, "all.csv", ("a.png", "b.png", "c.png"))
+    samples, skipped = read(root)
     assert {image: sample.split for image, sample in samples.items()} == {
         "a.png": "train",
-        "b.png": "dev",
+        "b.png": "val",
     }
-    command = ("convert", "--source", "csv", "--root", root, "--split", "dev")
-    assert cli(*command, "--out", tmp_path / "o").code == 0
+    problem = "all.csv:5: expected a split (train, val, test), found 'fold 1'"
+    assert skipped == [("c.png", "bad_annotation", problem)]
+    command = ("convert", "--source", "csv", "--root", root, "--split", "val")
+    assert cli(*command, "--out", tmp_path / "o").code == 3
     (row,) = table.open_table(tmp_path / "o").read().to_pylist()
-    assert (row["image_path"], row["split"], len(row["boxes"])) == ("b.png", "dev", 2)
+    assert (row["image_path"], row["split"], len(row["boxes"])) == ("b.png", "val", 2)
 
 
 BAD_LINES = {  # a line of image b, what is said of it
@@ -207,7 +210,7 @@ def test_what_is_missing_on_either_side(tmp_path):
             f"{SIZED}a.png,1,2,3,4,Tree,40,30\na.png,1,2,3,4,Tree,41,30\n",
             "train.csv:2: its lines say width 40 and 41",
         ),
-        (SPLITS.replace("Tree,train", "Tree,"), "expected a split (), found ''"),
+        (SPLITS.replace("Tree,train", "Tree,"), "expected a split (train, val, test), found ''"),
     ],
     ids=["two splits", "two sizes", "no split"],
 )

@@ -581,4 +581,6 @@ def test_roots_may_be_urls(tmp_path):
     assert storage.below(tmp_path, "s3://data/LoveDA") == there
     assert storage.below(tmp_path, "../LoveDA") == tmp_path / "../LoveDA"
     assert str(storage.below(there, "images")) == "s3://data/LoveDA/images"
+    here = storage.below(there, "/data/LoveDA")
+    assert (here, storage.is_remote(here)) == (Path("/data/LoveDA"), False)
     assert storage.place(f"file://{tmp_path}") == tmp_path

@@ -1,0 +1,23 @@
+"""The splits that a row may be of, and how files, folders and columns spell them."""
+
+from __future__ import annotations
+
+import re
+
+SPLITS = ("train", "val", "test")
+SPELLINGS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+def split_of(*names: str, unknown: str = "train") -> str:
+    """The split that the first telling one of some names tells: of `instances_val2017`, `val`.
+
+    Args:
+        names: of a file, of its folder, or what a column says.
+        unknown: where none of them tells.
+    """
+    words = (word for name in names for word in re.split(r"[^a-z]+", name.lower()))
+    return next((SPELLINGS[word] for word in words if word in SPELLINGS), unknown)
