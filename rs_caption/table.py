@@ -199,8 +199,13 @@ def read_note(file: Path) -> dict[str, Any]:
     """
     try:
         schema = pq.read_schema(storage.readable(file))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"{file}: not a Parquet file ({error})") from error
+    except pa.ArrowInvalid as error:
+        raise TableError(
+            f"{file}: no caption table: expected a folder that `rs-caption convert` made, or the "
+            f"{TABLE_FILE} in it, found a file that is no Parquet, or was cut short"
+        ) from error
+    except OSError as error:
+        raise TableError(f"{file}: cannot be read as a caption table ({error})") from error
     try:
         note = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
     except ValueError:

@@ -88,8 +88,8 @@ def make(
         options |= {"init_logit_scale": math.log(10), "init_logit_bias": -10.0}
     model, tokenizer = _created(wanted, architecture, known, options)
     if weights is not None:
+        load_weights(model, weights.file, wanted.name)  # what does not fit is said first
         _check_activation(wanted, weights, architecture)
-        load_weights(model, weights.file, wanted.name)
     _freeze(model, wanted)
     if isinstance(model.visual, ModifiedResNet) and not sharded:  # FSDP takes no such weights
         model.visual.to(memory_format=torch.channels_last)  # on a CPU too convolutions gain by it

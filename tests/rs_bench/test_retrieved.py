@@ -139,6 +139,16 @@ def test_an_image_that_broke_since_is_grey(tmp_path):
     assert (drawn == (92, 99, 112)).all(axis=2).sum() >= 2 * 128**2
 
 
+def test_long_sentences_keep_away_from_the_images(tmp_path):
+    name = np.array("gone.png")
+    its = {"retrieved_text": np.array(["is " * 200]), "retrieved_own": name.reshape(1)}
+    its |= {"retrieved_file": name.reshape(1, 1), "retrieved_is_own": np.zeros((1, 1), bool)}
+    drawn = np.asarray(draw_retrieved(its, tmp_path))
+    dark_W = (drawn[26:] < 255).any(axis=(0, 2))
+    last_of_text = np.flatnonzero(dark_W[:258])[-1]
+    assert 258 - 44 <= last_of_text < 258 - 28  # the next word is 15 pixels wide
+
+
 def test_two_runs_compare_as_before(data, tmp_path):
     report(data, tmp_path)
     result = next(one for one in read_run(tmp_path).results if one.key == KEY)

@@ -76,6 +76,20 @@ def test_the_page_is_whole_loads_nothing_and_fits(opened, report, width):
     assert len(shown.convert("RGB").getcolors(1 << 24)) > 100
 
 
+def test_the_wide_table_says_that_it_scrolls(opened):
+    page = opened(400)
+    box, hint = page.locator("#datasets .scroll").first, page.locator("#datasets .hint")
+    assert box.evaluate("one => one.scrollWidth > one.clientWidth")
+    assert hint.is_visible()
+    assert hint.inner_text().endswith("the table scrolls sideways →")
+    assert "gradient" in box.evaluate("one => getComputedStyle(one).backgroundImage")
+    page.emulate_media(media="print")
+    assert hint.is_hidden()
+    page = opened(1280)
+    assert page.locator("#datasets .scroll").first.evaluate("o => o.scrollWidth == o.clientWidth")
+    assert page.locator("#datasets .hint").is_hidden()
+
+
 def test_what_was_left_out_is_read_without_scrolling(opened):
     left = "one => [...one.querySelectorAll('tbody tr')].map(row => row.scrollWidth)"
     page = opened(400)
@@ -225,4 +239,6 @@ def test_in_print_it_is_black_on_white_and_nothing_is_cut(opened):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator("nav").is_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 718
+    cells = page.locator("#datasets table.numbers td")
+    assert cells.first.evaluate("one => getComputedStyle(one).fontSize") == "10px"
     assert page.pdf(format="A4").startswith(b"%PDF")

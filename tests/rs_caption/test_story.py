@@ -386,6 +386,8 @@ def test_neither_torch_nor_the_benchmarks_are_loaded(tmp_path):
 @pytest.mark.parametrize("width", [400, 1280])
 def test_in_a_browser(chromium, made, corpus, seeds, width):
     stages = (*corpus.stages, *seeds.stages)
+    for file in [one.out / "retrieved-ucm-x.png" for one in seeds.stages]:
+        Image.new("RGB", (1124, 90), "red").save(file)
     written(made / "work", corpus._replace(stages=stages))
     page = chromium.new_page(viewport={"width": width, "height": 900})
     asked, said = [], []
@@ -397,6 +399,8 @@ def test_in_a_browser(chromium, made, corpus, seeds, width):
     assert [url for url in asked if not url.startswith("data:")] == [page.url]
     assert said == []
     sizes = page.evaluate("[...document.images].map(one => one.naturalWidth)")
-    assert len(sizes) == 8
+    assert len(sizes) == 9
     assert all(sizes)
+    assert page.locator("#retrieved img").first.bounding_box()["width"] >= 920
+    assert page.locator("#retrieved .hint").first.is_visible() == (width == 400)
     page.close()

@@ -229,8 +229,14 @@ def parquet(path, columns, about):
     ("make", "said"),
     [
         (lambda _: None, "no caption table here; `rs-caption convert` makes one"),
-        (lambda file: file.write_bytes(b""), "not a Parquet file ("),
-        (lambda file: file.write_text("image_id,captions\n"), "not a Parquet file ("),
+        (lambda file: file.write_bytes(b""), "no caption table: expected a folder that"),
+        (
+            lambda file: file.write_text("<!DOCTYPE html>\n" * 9),
+            (
+                "no caption table: expected a folder that `rs-caption convert` made, or the "
+                "captions.parquet in it, found a file that is no Parquet, or was cut short\n"
+            ),
+        ),
         (
             lambda file: parquet(file, ["image_id"], None),
             "expected a caption table, found Parquet without the metadata of one; keep",
@@ -244,7 +250,7 @@ def parquet(path, columns, about):
             "expected a column 'frame' of type int32",
         ),
     ],
-    ids=["nothing", "empty", "csv", "another's", "another schema", "a column short"],
+    ids=["nothing", "empty", "a page", "another's", "another schema", "a column short"],
 )
 def test_what_is_no_table(tmp_path, cli, make, said):
     file = tmp_path / "captions.parquet"

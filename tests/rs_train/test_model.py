@@ -142,6 +142,8 @@ def test_a_folder_that_was_exported(tmp_path):
     assert (it.mean, it.image_size) == ((0.1, 0.2, 0.3), 48)
     with pytest.raises(UserError, match="trained with QuickGELU, tiny has GELU; set"):
         made(FINE | {"quick_gelu": False}, weights=str(tmp_path))
+    with pytest.raises(UserError, match=r"another model than tiny: visual.* is \(32,\) there"):
+        made(WIDE | {"quick_gelu": False}, weights=str(tmp_path))
 
 
 def test_other_image_sizes_are_interpolated(tmp_path):

@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
+from rs_bench.report.plots import Picture
 from rs_bench.report.tables import AVERAGE, TASK_TITLES, Line, Table, nearest, tables
 from rs_bench.report.text import about, notes_of, ours
 from rs_bench.results import Run
 from rs_caption import __version__
+from rs_caption.pages import fill
 
 _TEMPLATE = "page.html.jinja"
 _SMALL = 0.005  # of a difference that is printed as 0.00
 
 
-def page(run: Run, pictures: Mapping[str, str]) -> str:
+def page(run: Run, pictures: Mapping[str, Picture]) -> str:
     """The HTML text; the same input gives the same text.
 
     Args:
         run: what was measured.
-        pictures: what each shows, as data URLs.
+        pictures: what each shows, and the picture.
     """
-    import jinja2  # noqa: PLC0415 -- only here
-
-    source = resources.files("rs_bench.report").joinpath(_TEMPLATE).read_text("utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     made = tables(run)
     model = str(run.model.get("name", "Features made elsewhere"))
-    text = environment.from_string(source).render(
-        model=model,
-        about=list(about(run)),
-        cards=[_card(table, model) for table in made],
-        tables=[_section(at, table) for at, table in enumerate(made, start=1)],
-        pictures=list(pictures.items()),
-        tool=f"rs-bench {__version__}",
-    )
-    return text.rstrip() + "\n"
+    values = {
+        "model": model,
+        "about": list(about(run)),
+        "cards": [_card(table, model) for table in made],
+        "tables": [_section(at, table) for at, table in enumerate(made, start=1)],
+        "pictures": list(pictures.items()),
+        "tool": f"rs-bench {__version__}",
+    }
+    return fill("rs_bench.report", _TEMPLATE, values)
 
 
 def _card(table: Table, model: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +25,23 @@ from rs_caption.leaks.shots import data_url
 Outcomes = Mapping[str, Mapping[str, NDArray[Any]]]
 _ACROSS = 4  # axes in a row
 _SIDE_IN = (2.9, 2.3)  # inches of one of them
+_CSS_DPI = 96  # pixels of a page in an inch
 _OURS, _THEIRS, _GREY = "#0b6a9e", "#a04a00", "#8a919c"
 _NO_ROW = "#d9dce1"
 _DARK = 0.5  # share from which numbers in a matrix are white
 _PLAIN = {"svg": {"Date": None}, "png": {"Software": None}}  # the same input, the same file
 
 
-def draw(run: Run, outcomes: Outcomes, folder: Path, data: Path | None = None) -> dict[str, str]:
+class Picture(NamedTuple):
+    """A picture as a page shows it."""
+
+    url: str  # the picture itself, as a data URL
+    width_px: int  # at which its letters are as they were meant
+
+
+def draw(
+    run: Run, outcomes: Outcomes, folder: Path, data: Path | None = None
+) -> dict[str, Picture]:
     """Write each picture; without matplotlib no plots, which is said.
 
     Args:
@@ -41,7 +51,7 @@ def draw(run: Run, outcomes: Outcomes, folder: Path, data: Path | None = None) -
         data: folder that the datasets lie below; none: no images are shown.
 
     Returns:
-        What each shows, and the picture as a data URL.
+        What each shows, and the picture.
     """
     drawn = dict(_plots(run, outcomes, folder))
     for one in run.results:
@@ -51,13 +61,12 @@ def draw(run: Run, outcomes: Outcomes, folder: Path, data: Path | None = None) -
             with whole(folder / f"retrieved-{one.dataset}-{_plain(one.protocol)}.png") as partial:
                 picture.save(partial, "PNG", optimize=True)
             about = f"Retrieval, {title_of(one.dataset)}, protocol {one.protocol}"
-            drawn[f"{about}: the first images for a few sentences, framed where right"] = data_url(
-                picture
-            )
+            shown = Picture(data_url(picture), picture.width)
+            drawn[f"{about}: the first images for a few sentences, framed where right"] = shown
     return drawn
 
 
-def _plots(run: Run, outcomes: Outcomes, folder: Path) -> Iterator[tuple[str, str]]:
+def _plots(run: Run, outcomes: Outcomes, folder: Path) -> Iterator[tuple[str, Picture]]:
     curves = [one for one in run.results if one.task == "fewshot"]
     counts = [one for one in run.results if "number" in outcomes.get(one.key, {})]
     if not (curves or counts):
@@ -67,13 +76,13 @@ def _plots(run: Run, outcomes: Outcomes, folder: Path) -> Iterator[tuple[str, st
         return
     for protocol in dict.fromkeys(one.protocol for one in curves):
         some = [one for one in curves if one.protocol == protocol]
-        url = _save(few_shot(some), folder / f"fewshot-{_plain(protocol)}")
-        yield f"Few-shot, protocol {protocol}", url
+        shown = _save(few_shot(some), folder / f"fewshot-{_plain(protocol)}")
+        yield f"Few-shot, protocol {protocol}", shown
     for one in counts:
         its = outcomes[one.key]
         figure = confusion_matrix(confusion(its["number"], its["answer"]))
-        url = _save(figure, folder / f"remotecount-{_plain(one.protocol)}")
-        yield f"RemoteCount, protocol {one.protocol}", url
+        shown = _save(figure, folder / f"remotecount-{_plain(one.protocol)}")
+        yield f"RemoteCount, protocol {one.protocol}", shown
 
 
 def few_shot(results: Sequence[Result]) -> Any:
@@ -157,8 +166,8 @@ def _plain(protocol: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in protocol)
 
 
-def _save(figure: Any, path: Path) -> str:
-    """Write both files; the SVG as a data URL."""
+def _save(figure: Any, path: Path) -> Picture:
+    """Write both files; the SVG is what a page shows."""
     import matplotlib as mpl  # noqa: PLC0415 -- an extra
 
     made: dict[str, bytes] = {}
@@ -170,4 +179,5 @@ def _save(figure: Any, path: Path) -> str:
             with whole(path.with_name(f"{path.name}.{form}")) as partial_file:
                 partial_file.write_bytes(made[form])
     svg = made["svg"][made["svg"].index(b"<svg") :]
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+    url = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+    return Picture(url, round(figure.get_figwidth() * _CSS_DPI))

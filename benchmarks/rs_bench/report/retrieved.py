@@ -74,7 +74,7 @@ def _write(sheet: Image.Image, text: str, top: int) -> None:
     """As many lines of a sentence as fit beside its pictures."""
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT_PX)
     step = _FONT_PX + 4
-    for at, line in enumerate(wrap(text, font, _TEXT_PX)[: _SIDE_PX // step]):
+    for at, line in enumerate(wrap(text, font, _TEXT_PX - _GAP_PX)[: _SIDE_PX // step]):
         pen.text((_GAP_PX, top + at * step), line, _INK, font)
 
 
