@@ -59,5 +59,6 @@ $(VENV)/docs: $(VENV)/core
 	$(BIN)/pip install --quiet --group docs
 	touch $@
 
+## clean: remove what make and the checks made: .venv, demo, the site, caches
 clean:
-	rm -rf $(VENV) docs/_build demo world tables pictures dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

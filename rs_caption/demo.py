@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rs_caption.commands import pipelines, steps
 from rs_caption.console import say
 from rs_caption.errors import RsCaptionError, UserError
 from rs_caption.files import write_text
+from rs_caption.pipeline.plan import NEEDED
 from rs_caption.pipeline.run import PAGE_FILE
 
 PIPELINE = "sample"
@@ -36,18 +38,16 @@ def run_demo(folder: Path) -> int:
     """
     _check(folder)
     _draw(folder)
-    file = folder / "pipeline.toml"
-    _announce(f"rs-caption pipeline --print {PIPELINE} > {file}")
-    write_text(file, pipelines.text_of(PIPELINE))
+    file = _file(folder)
     only = () if _can_train() else _WITHOUT_TORCH
-    _announce(f"rs-caption pipeline {' '.join([str(file), *(f'--only {one}' for one in only)])}")
+    _announce("pipeline", file, *(word for one in only for word in ("--only", one)))
     if code := pipelines.run_pipeline(file, only):
         return code
     clean, pictures = folder / _WORK / "tables" / _CLEAN, folder / "pictures"
-    _announce(f"rs-caption verify {clean}")
+    _announce("verify", clean)
     if not steps.verify_table(clean):
         raise DemoError("a caption of the demo is not true; please report this")
-    _announce(f"rs-caption show {clean} --n 3 --draw {pictures}")
+    _announce("show", clean, "--n", "3", "--draw", pictures)
     steps.show_rows(clean, 3, (), pictures)
     say(f"The faults counted above are planted: {folder / 'world' / 'README.md'} lists them.")
     if only:
@@ -57,10 +57,11 @@ def run_demo(folder: Path) -> int:
 
 
 def _check(folder: Path) -> None:
-    """Refuse a place that holds anything but an earlier demo."""
+    """Refuse a place that holds anything but an earlier demo; hidden files are the system's."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: expected a folder, found a file; choose another place")
-    if folder.is_dir() and (other := {path.name for path in folder.iterdir()} - _CONTENTS):
+    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if other := {name for name in found if not name.startswith(".")} - _CONTENTS:
         raise UserError(f"{folder}: holds {min(other)}, which no demo wrote; choose another place")
 
 
@@ -68,16 +69,29 @@ def _draw(folder: Path) -> None:
     """Draw both sample datasets, where they are not there yet: each appears whole or not at all."""
     world, counting = folder / "world", folder / "counting"
     if not world.is_dir():
-        _announce(f"rs-caption sample {world}")
+        _announce("sample", world)
         steps.write_sample(world)
     if not counting.is_dir():
-        _announce(f"rs-caption sample {counting} --counting")
+        _announce("sample", counting, "--counting")
         steps.write_counting_sample(counting)
 
 
+def _file(folder: Path) -> Path:
+    """The pipeline file, written where there is none: who changed it wants it run as it is."""
+    file, shipped = folder / "pipeline.toml", pipelines.text_of(PIPELINE)
+    if not file.exists():
+        _announce("pipeline", "--print", PIPELINE, to=file)
+        write_text(file, shipped)
+    elif file.read_bytes() != shipped.encode():
+        say(f"{file} is not `rs-caption pipeline --print {PIPELINE}`; kept as it is")
+    return file
+
+
 def _can_train() -> bool:
-    return all(find_spec(name) for name in ("torch", "open_clip", "sklearn"))
+    return all(find_spec(name) for names in NEEDED.values() for name in names)
 
 
-def _announce(command: str) -> None:
-    say(f"\n$ {command}", style="bold")
+def _announce(*words: str | Path, to: Path | None = None) -> None:
+    """Print a command of ours as it is typed."""
+    command = shlex.join(["rs-caption", *map(str, words)])
+    say(f"\n$ {command}{f' > {shlex.quote(str(to))}' if to else ''}", style="bold")

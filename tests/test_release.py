@@ -55,7 +55,9 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel):
         "rs_bench/py.typed",
         "rs_caption/browse/static/browse.css",
         "rs_caption/browse/templates/page.html.jinja",
+        "rs_caption/pipelines/sample.toml",
         "rs_caption/py.typed",
+        "rs_caption/story/page.html.jinja",
         "rs_train/py.typed",
         "rs_train/recipes/tiny-vit.toml",
     } <= ours

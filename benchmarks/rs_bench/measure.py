@@ -28,12 +28,14 @@ class Found:
         taken: how many of them an earlier run had measured.
         absent: datasets that are not there, with what was looked for.
         failed: (task or dataset, why) of what is there and could not be measured.
+        gone: (task, dataset) that were asked for and have no result now.
     """
 
     scored: list[Scored] = field(default_factory=list)
     taken: int = 0
     absent: dict[str, str] = field(default_factory=dict)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    gone: frozenset[tuple[str, str]] = frozenset()
 
 
 def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> bool:
@@ -59,7 +61,11 @@ def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> b
     if not asked.as_json:
         _say_rest(found)
     if asked.out is not None:
-        write_report(asked.out, run, found.scored, asked.data)
+        dropped = write_report(asked.out, run, found.scored, asked.data, found.gone)
+        if dropped:
+            which = ", ".join(dict.fromkeys(f"{one.task} {one.dataset}" for one in dropped))
+            told = f"Note: {counted(len(dropped), 'result')} of before left --out: {which}"
+            err.print(f"{told}, asked for and not to be measured now", soft_wrap=True)
     return not found.failed
 
 
@@ -178,7 +184,8 @@ def measure(
     """
     found = Found()
     known = {} if out is None else _known(out)
-    for job, asked in _there(list(jobs(tasks, names, settings)), source, found, must=bool(names)):
+    wanted = list(jobs(tasks, names, settings))
+    for job, asked in _there(wanted, source, found, must=bool(names)):
         try:
             scored = known.get(asked) or job.measure(source, asked)
         except UserError as error:
@@ -192,6 +199,8 @@ def measure(
     found.failed = list(dict.fromkeys(found.failed))  # of several protocols, once
     if not found.scored:
         raise UserError(_nothing(found))
+    scored_now = {(one.result.task, one.result.dataset) for one in found.scored}
+    found.gone = frozenset((job.task, job.dataset) for job in wanted) - scored_now
     found.scored.sort(key=lambda one: tasks.index(one.result.task))
     return found
 

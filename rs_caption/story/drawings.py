@@ -63,8 +63,8 @@ def _drawn(kind: str, title: str, files: Sequence[Path]) -> Iterator[Drawing]:
         try:
             with Image.open(file) as image:
                 shown = image.convert("RGB")
-        except (OSError, Image.DecompressionBombError):
-            continue
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            continue  # Pillow raises all of these of damaged pictures
         if kind == "retrieved":  # photographs
             url = data_url(shown)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rs_caption.story.results import Published
@@ -93,6 +94,4 @@ def _line(cells: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """Without what would mean something to Markdown or HTML."""
-    for mark in ("\\", "|", "*", "<", "`"):
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())
+    return re.sub(r"([\\|*_`\[\]<>#~&])", r"\\\1", " ".join(text.split()))

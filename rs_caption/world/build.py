@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,14 +10,13 @@ from pathlib import Path
 from rs_caption.engine import ALONE, Progress, Work, engine_for, no_progress, told
 from rs_caption.errors import UserError
 from rs_caption.world.jobs import BASE, plan
-from rs_caption.world.layouts import WRITERS, write_job, write_lists
+from rs_caption.world.layouts import write_job, write_lists
 from rs_caption.world.leakage import plant_across
 from rs_caption.world.ledger import Ledger
 from rs_caption.world.plants import Planted, plant
-from rs_caption.world.saving import move
+from rs_caption.world.saving import check_place, move, partial_of
 
 TITLE = "# rs-caption sample world"
-CONTENTS = ("README.md", *WRITERS, "planted.json")
 
 
 @dataclass(frozen=True)
@@ -62,14 +60,14 @@ def write_world(
         work: in how many processes; the bytes do not depend on it.
 
     Raises:
-        UserError: ``root`` holds anything else, or ``images`` isn't positive.
+        UserError: ``root`` holds a file that was not drawn or was changed since, or ``images``
+            isn't positive.
     """
     if images < 1:
         raise UserError(f"images: expected a positive number, found {images}")
-    _check(root)
+    check_place(root, "sample world")
     root.parent.mkdir(parents=True, exist_ok=True)
-    draft = root.with_name(f".{root.name}.partial")
-    shutil.rmtree(draft, ignore_errors=True)  # left by a run that was interrupted
+    draft = partial_of(root)
     ledger = Ledger(draft)
     jobs = plan(seed, images)
     results = engine_for(work, len(jobs)).map(partial(write_job, draft), jobs)
@@ -82,25 +80,8 @@ def write_world(
         for (dataset, split), number in ledger.images.items()
     )
     _document(draft, seed, counts, planted)
-    move(draft, root, CONTENTS)
+    move(draft, root)
     return WorldReport(root, counts, planted)
-
-
-def _check(root: Path) -> None:
-    """Refuse a root that holds anything but an earlier world."""
-    if not root.exists():
-        return
-    if not root.is_dir():
-        raise UserError(f"{root}: expected a folder, found a file; choose another place")
-    found = sorted(entry.name for entry in root.iterdir())
-    readme = root / "README.md"
-    ours = readme.is_file() and readme.read_bytes().startswith(TITLE.encode())
-    if found and not (ours and set(found) <= set(CONTENTS)):
-        foreign = [name for name in found if not ours or name not in CONTENTS]
-        raise UserError(
-            f"{root}: expected a new or empty folder or an earlier sample world, found "
-            f"{', '.join(foreign[:3])}; choose another folder, nothing was written"
-        )
 
 
 def _document(

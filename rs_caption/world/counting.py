@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -20,10 +19,9 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from rs_caption.engine import Progress, no_progress
-from rs_caption.errors import UserError
 from rs_caption.world.canvas import Canvas
 from rs_caption.world.ground import Colour, Texture, grass, sand, tarmac, water
-from rs_caption.world.saving import move, save_png
+from rs_caption.world.saving import check_place, move, partial_of, save_png
 from rs_caption.world.scene import some_green
 from rs_caption.world.sprite import Land, Placed, Sprite
 from rs_caption.world.structures import tank
@@ -33,7 +31,6 @@ SIDE_PX = 64
 MOST = 10  # captions give no number above it
 TEST_EVERY = 6
 TITLE = "# rs-caption counting scenes"
-CONTENTS = ("README.md", "annotations", "images")
 _CELLS = 4  # a side, in each of which one object at most is put
 _TRIES = 6  # for the place of an object within its cell
 _HUES = ((38, 78, 96), (30, 66, 104), (52, 84, 84), (62, 80, 86), (28, 58, 80))
@@ -124,11 +121,10 @@ def write_counting(
         progress: is told (images drawn, images in all) after each.
 
     Raises:
-        UserError: `root` holds anything else.
+        UserError: `root` holds a file that was not drawn or was changed since.
     """
-    _check(root)
-    draft = root.with_name(f".{root.name}.partial")
-    shutil.rmtree(draft, ignore_errors=True)  # left by a run that was interrupted
+    check_place(root, "data set of counting scenes")
+    draft = partial_of(root)
     splits: dict[str, list[tuple[str, Counted]]] = {"train": [], "test": []}
     for number in range(images):
         kind, count = KINDS[number % len(KINDS)], 1 + number // len(KINDS) % MOST
@@ -144,7 +140,7 @@ def write_counting(
         text = json.dumps(_coco(drawn)) + "\n"
         (draft / "annotations" / f"{split}.json").write_bytes(text.encode())
     (draft / "README.md").write_bytes(_readme(seed).encode())
-    move(draft, root, CONTENTS)
+    move(draft, root)
     return {split: len(drawn) for split, drawn in splits.items()}
 
 
@@ -176,15 +172,3 @@ def _readme(seed: int) -> str:
         f"{TITLE}\n\nDrawn by `rs_caption.world.counting` with seed {seed}; no pixel comes from a "
         "real data set.\n"
     )
-
-
-def _check(root: Path) -> None:
-    """Refuse a root that holds anything but an earlier data set of this kind."""
-    if root.exists() and not root.is_dir():
-        raise UserError(f"{root}: expected a folder, found a file; choose another place")
-    found = {entry.name for entry in root.iterdir()} if root.is_dir() else set()
-    readme = root / "README.md"
-    ours = readme.is_file() and readme.read_bytes().startswith(TITLE.encode())
-    if found and not (ours and found <= set(CONTENTS)):
-        foreign = min(found - set(CONTENTS if ours else ()))
-        raise UserError(f"{root}: holds {foreign}, which is none of these; choose another folder")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator
+from functools import partial
+from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image
 
+from rs_caption.errors import UserError
+from rs_caption.files import write_text
+
 JPEG_QUALITY = 90
+LISTING = "files.sha256"  # what was drawn: whatever else lies in the folder is somebody else's
 
 
 def save_png(path: Path, image: Image.Image) -> None:
@@ -35,12 +43,81 @@ def save_text(path: Path, text: str) -> None:
     path.write_bytes(text.encode("ascii"))
 
 
-def move(draft: Path, root: Path, contents: Sequence[str]) -> None:
-    """Put what is finished into place, README first: it marks the folder as ours."""
+def partial_of(root: Path) -> Path:
+    """Where a folder is made until it is whole: beside it, emptied of an interrupted run."""
+    place = root.resolve()  # `.` has no name
+    draft = place.with_name(f".{place.name}.partial")
+    shutil.rmtree(draft, ignore_errors=True)
+    return draft
+
+
+def check_place(root: Path, what: str) -> None:
+    """Whether what was drawn may go to a folder: nothing of anybody else is there.
+
+    Args:
+        root: folder.
+        what: may be there from before, as people call it.
+
+    Raises:
+        UserError: it holds a file that was not drawn, or that was changed since.
+    """
+    if root.exists() and not root.is_dir():
+        raise UserError(f"{root}: expected a folder, found a file; choose another place")
+    if others := list(islice(_others(root), 3)):
+        raise UserError(
+            f"{root}: expected a new or empty folder or an earlier {what}, found "
+            f"{', '.join(others)}, not drawn by this program or changed since; choose another "
+            "folder, nothing was written"
+        )
+
+
+def move(draft: Path, root: Path) -> None:
+    """Put what is finished in place of what was there, and list it.
+
+    Interrupted, the list names both, so that the next run may replace what is left of either.
+    """
+    earlier, lines = _listed(root), sorted(map(partial(_line, draft), _files(draft)))
     root.mkdir(exist_ok=True)
-    for name in contents:
-        target = root / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        (draft / name).replace(target)
-    draft.rmdir()
+    write_text(root / LISTING, "\n".join([*earlier, *lines, ""]))
+    for line in earlier:
+        (root / _named(line)).unlink(missing_ok=True)
+    for name in map(_named, lines):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(draft / name, root / name)  # another disk, where `root` is a mount
+    write_text(root / LISTING, "\n".join([*lines, ""]))
+    shutil.rmtree(draft)
+
+
+def _others(root: Path) -> Iterator[str]:
+    """Files and links that the list of a folder does not name as they are, but hidden ones."""
+    listed = set(_listed(root))
+    names = {_named(line) for line in listed}
+    for name in _files(root):
+        file = root / name
+        if name == LISTING or file.name.startswith("."):
+            continue
+        if name not in names or file.is_symlink() or _line(root, name) not in listed:
+            yield name
+
+
+def _files(root: Path) -> Iterator[str]:
+    """Paths below a folder, in order, of files and of links, which are not followed."""
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in sorted([*files, *links]):
+            yield Path(folder, name).relative_to(root).as_posix()
+
+
+def _listed(root: Path) -> list[str]:
+    file = root / LISTING
+    return file.read_text("utf-8").splitlines() if file.is_file() else []
+
+
+def _line(root: Path, name: str) -> str:
+    """As `sha256sum` writes it."""
+    return f"{sha256((root / name).read_bytes()).hexdigest()}  {name}"
+
+
+def _named(line: str) -> str:
+    return line.partition("  ")[2]

@@ -67,7 +67,7 @@ def taken(*arguments, **settings):
 
 def report(*arguments):
     source, found = run(*arguments)
-    write_report(arguments[2], run_of(source, found.scored), found.scored)
+    write_report(arguments[2], run_of(source, found.scored), found.scored, gone=found.gone)
     return found.taken
 
 
@@ -132,6 +132,33 @@ def test_what_changed_in_the_data_is_measured_again(data, out):
     assert len(encoder.embedded) == 11  # the classes of RSC11
     image.rename(image.with_name(f"x{image.name}"))  # the same bytes, but another split
     assert taken(Stopping(), data, out) == RESULTS - 5
+
+
+def test_results_of_a_dataset_that_is_gone_leave(data, out):
+    pictures = {f"{name}.png" for name in ("retrieved-rsicd-all", "fewshot-a", "retrieved-ucm-x")}
+    for name in pictures:
+        (out / name).touch()
+    gone = [one for one in read_run(out).results if one.dataset == "rsicd"]
+    (left,) = {f"retrieved-rsicd-{one.protocol}.png" for one in gone[:1]}
+    (out / left).touch()
+    shutil.rmtree(data / "rsicd")
+    source, found = run(Stopping(), data, out, names=())
+    assert found.gone >= {("retrieval", "rsicd")}
+    assert not {dataset for _, dataset in found.gone} & {"rs2800", "rsc11"}
+    made = run_of(source, found.scored)
+    assert write_report(out, made, found.scored, gone=found.gone) == gone
+    results = read_run(out).results
+    assert {one.dataset for one in results} == {"rs2800", "rsc11"}
+    assert len(results) == RESULTS - 2
+    assert "RSICD" not in (out / "results.md").read_text()
+    assert not (out / left).exists()
+    assert all((out / name).exists() for name in pictures - {left})
+    # of other tasks than those asked for they stay
+    shutil.rmtree(data / "rsc11")
+    assert report(Stopping(), data, out, ["knn"], ()) == 2
+    left = {(one.task, one.dataset) for one in read_run(out).results}
+    assert ("knn", "rsc11") not in left
+    assert ("linear", "rsc11") in left
 
 
 def test_of_another_model_nothing_is_taken(made, out):

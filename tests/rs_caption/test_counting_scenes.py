@@ -52,7 +52,7 @@ def test_boxes_lie_in_the_picture_and_where_something_is(scenes):
 def test_the_same_seed_gives_the_same_bytes(scenes, tmp_path):
     write_counting(tmp_path / "again", seed=0, images=90)
     files = sorted(path.relative_to(scenes) for path in scenes.rglob("*.*"))
-    assert len(files) == 93
+    assert len(files) == 94
     for file in files:
         assert (tmp_path / "again" / file).read_bytes() == (scenes / file).read_bytes()
     assert draw(KINDS[0], 3, "1").image.tobytes() != draw(KINDS[0], 3, "2").image.tobytes()
@@ -78,7 +78,7 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path, cli):
     write_counting(tmp_path, images=13)  # in place of the other
     assert len(list(tmp_path.glob("images/*/*.png"))) == 13
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(UserError, match=r"holds notes\.txt"):
+    with pytest.raises(UserError, match=r"found notes\.txt"):
         write_counting(tmp_path, images=12)
     (tmp_path / "file").touch()
     ended = cli("sample", tmp_path / "file", "--counting", "--images", 12)

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from struct import pack
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -168,6 +170,16 @@ def test_means_and_deviations_over_seeds(tmp_path, seeds):
     ]
 
 
+def test_nothing_in_a_name_is_markdown(tmp_path):
+    one = write_results(bench(tmp_path, "a_model_"), knn("aid", 1.0))
+    title = "[free](http://x) ![p](q) &lt; # ~~no~~ <b> \\ | *a* `c`"
+    _, text = written(tmp_path, Told(title, tmp_path / "a.toml", tmp_path, (one,)))
+    assert text.splitlines()[0] == (
+        r"# \[free\](http://x) !\[p\](q) \&lt; \# \~\~no\~\~ \<b\> \\ \| \*a\* \`c\`"
+    )
+    assert r"| a\_model\_ |" in text
+
+
 def test_an_error_is_better_where_it_is_less(tmp_path):
     about = {"task": "remotecount", "dataset": "remotecount", "protocol": "words"}
     stages = [
@@ -219,7 +231,7 @@ def test_damaged_results_are_named(tmp_path):
 
 def test_what_is_told_of_tables(made, corpus):
     html, text = written(made / "work", corpus)
-    assert text == "# A \\<b> story\n\nNothing has been measured.\n"
+    assert text == "# A \\<b\\> story\n\nNothing has been measured.\n"
     shown = Page(html)
     said = " ".join(shown.text.split())
     assert "12 captions for 6 images of 2 datasets." in said
@@ -354,6 +366,13 @@ def test_pictures_of_the_models_that_are_compared(tmp_path):
         (one.out / "results.html").write_text("")
         stages.append(one)
     (stages[-1].out / "fewshot-fixed.png").write_bytes(b"cut")
+    whole = (stages[-1].out / "retrieved-rsicd-remoteclip.png").read_bytes()
+    head, data = whole.split(b"\0\0\0!IDAT")
+    first = b"IDAT" + data[:9]  # then a chunk of no name: Pillow raises a SyntaxError
+    broken = head + pack(">I", 9) + first + pack(">I", crc32(first)) + pack(">I", 9) + bytes(20)
+    (stages[-1].out / "fewshot-other.png").write_bytes(broken)
+    with pytest.raises(SyntaxError), Image.open(stages[-1].out / "fewshot-other.png") as image:
+        image.load()
     html, _ = written(tmp_path, told(tmp_path, *stages))
     assert [one["alt"] for one in Page(html).all("img")] == [
         "RSICD, protocol remoteclip; last: the first images for a few sentences",

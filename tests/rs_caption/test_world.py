@@ -85,7 +85,7 @@ def test_anything_but_a_new_folder_or_a_world_is_refused(tmp_path) -> None:
         write_world(root)
     (root / "README.md").write_text("# rs-caption sample world\n", encoding="utf-8")
     (root / "thesis.tex").write_text("precious", encoding="utf-8")
-    with pytest.raises(UserError, match=r"found thesis\.tex"):
+    with pytest.raises(UserError, match=r"found README\.md, thesis\.tex"):
         write_world(root)
     with pytest.raises(UserError, match="found a file"):
         write_world(root / "thesis.tex")
@@ -95,10 +95,11 @@ def test_anything_but_a_new_folder_or_a_world_is_refused(tmp_path) -> None:
 
 
 def test_same_bytes_in_another_process_and_over_an_earlier_world(tmp_path) -> None:
-    earlier = tmp_path / "a" / "DOTA" / "old.txt"
+    earlier = tmp_path / "a" / "DOTA" / "old" / "old.txt"
     earlier.parent.mkdir(parents=True)
     earlier.write_text("of an earlier world", encoding="utf-8")
-    (tmp_path / "a" / "README.md").write_text("# rs-caption sample world\n", encoding="utf-8")
+    listed = hashlib.sha256(earlier.read_bytes()).hexdigest()
+    (tmp_path / "a" / "files.sha256").write_text(f"{listed}  DOTA/old/old.txt\n")
     write_world(tmp_path / "a", seed=3, images=1)
     code = (
         "import sys; from pathlib import Path; from rs_caption.world import write_world\n"
@@ -110,9 +111,39 @@ def test_same_bytes_in_another_process_and_over_an_earlier_world(tmp_path) -> No
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "b")], check=True, env=env)
     first = digest(tmp_path / "a")
     assert first == digest(tmp_path / "b")
-    assert len(first) == 195
+    assert len(first) == 196
     assert not earlier.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_what_a_world_did_not_draw_is_not_replaced(tmp_path, monkeypatch) -> None:
+    root = tmp_path / "world"
+    root.mkdir()
+    monkeypatch.chdir(root)
+    write_world(Path(), images=1)  # into the folder one stands in
+    before = digest(root)
+    (root / "DOTA" / ".DS_Store").write_bytes(b"")
+    mine = root / "DOTA" / "train" / "images" / "mine.png"
+    mine.write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"found DOTA/train/images/mine\.png, not drawn by"):
+        write_world(root, seed=1, images=1)
+    mine.unlink()
+    label = min(root.glob("DOTA/train/labelTxt/*.txt"))
+    drawn = label.read_bytes()
+    label.write_bytes(b"corrected")
+    with pytest.raises(UserError, match=f"found DOTA/train/labelTxt/{label.name}"):
+        write_world(root, seed=1, images=1)
+    label.write_bytes(drawn)
+    (root / "DOTA").rename(tmp_path / "elsewhere")
+    (root / "DOTA").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="found DOTA, "):
+        write_world(root, seed=1, images=1)
+    (root / "DOTA").unlink()
+    (tmp_path / "elsewhere").rename(root / "DOTA")
+    (root / "README.md").unlink()  # as after an interruption
+    write_world(root, images=1)
+    assert digest(root) == {**before, "DOTA/.DS_Store": b""}
+    assert [path.name for path in tmp_path.iterdir()] == ["world"]
 
 
 def test_planted_copies_are_near_and_every_other_pair_is_far(world) -> None:

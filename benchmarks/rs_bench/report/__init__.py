@@ -11,10 +11,10 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from rs_bench.report.page import page
-from rs_bench.report.plots import draw
+from rs_bench.report.plots import draw, remove_drawn
 from rs_bench.report.tables import TASK_TITLES, beside
 from rs_bench.report.text import markdown, say_tables
-from rs_bench.results import RESULTS_FILE, Run, Scored, read_outcomes, read_run, write_run
+from rs_bench.results import RESULTS_FILE, Result, Run, Scored, read_outcomes, read_run, write_run
 from rs_caption.console import say
 from rs_caption.errors import UserError
 from rs_caption.files import write_text
@@ -55,44 +55,65 @@ def keep(folder: Path, run: Run, scored: Sequence[Scored]) -> None:
     Raises:
         WriteError, UserError: as `write_report`.
     """
-    write_run(folder, *_gathered(folder, run, scored))
+    check_out(folder, run.model)
+    write_run(folder, *_gathered(run, scored, folder, _earlier(folder)))
 
 
 def write_report(
-    folder: Path, run: Run, scored: Sequence[Scored], data: Path | None = None
-) -> None:
+    folder: Path,
+    run: Run,
+    scored: Sequence[Scored],
+    data: Path | None = None,
+    gone: frozenset[tuple[str, str]] = frozenset(),
+) -> list[Result]:
     """Write results.json, outcomes.npz, pictures, results.md and results.html to a folder.
 
-    Results of the same model that are there stay, but for those that are measured anew.
+    Results of the same model that are there stay, but for those that are measured anew, or can no
+    longer be.
 
     Args:
         folder: of results.
         run: the figures.
         scored: with what became of the items.
         data: folder that the datasets lie below; none: no images are shown.
+        gone: (task, dataset) that were to be measured and could not be.
+
+    Returns:
+        The results of these, which are there no more, nor are pictures of them.
 
     Raises:
         WriteError: it cannot be written to.
         UserError: it holds results of another model.
     """
-    run, outcomes = _gathered(folder, run, scored)
+    check_out(folder, run.model)
+    earlier = _earlier(folder)
+    dropped = [one for one in earlier if (one.task, one.dataset) in gone]
+    stay = [one for one in earlier if one not in dropped]
+    run, outcomes = _gathered(run, scored, folder, stay)
+    remove_drawn(dropped, folder)
     pictures = draw(run, outcomes, folder, data)
     write_text(folder / MARKDOWN_FILE, markdown(run))
     write_text(folder / PAGE_FILE, page(run, pictures))
     write_run(folder, run, outcomes)
+    return dropped
 
 
-def _gathered(folder: Path, run: Run, scored: Sequence[Scored]) -> tuple[Run, Outcomes]:
-    """These results and those that a folder holds beside them."""
-    check_out(folder, run.model)
+def _earlier(folder: Path) -> tuple[Result, ...]:
+    return read_run(folder).results if (folder / RESULTS_FILE).is_file() else ()
+
+
+def _gathered(
+    run: Run, scored: Sequence[Scored], folder: Path, earlier: Sequence[Result]
+) -> tuple[Run, Outcomes]:
+    """These results and those of before that a folder holds beside them."""
     outcomes: Outcomes = {one.result.key: one.outcomes for one in scored}
-    if (folder / RESULTS_FILE).is_file():
-        earlier = read_run(folder)
-        kept = [one for one in earlier.results if one.key not in outcomes]
+    if earlier:
+        kept = [one for one in earlier if one.key not in outcomes]
         outcomes |= {one.key: read_outcomes(folder, one.key) for one in kept}
         order = list(TASK_TITLES)
         both = sorted([*kept, *run.results], key=lambda one: order.index(one.task))
-        run = Run(run.model, {**earlier.versions, **run.versions}, tuple(both))
+        versions = {**read_run(folder).versions, **run.versions}
+        run = Run(run.model, versions, tuple(both))
     return structs.replace(run, published=beside(run)), outcomes
 
 

@@ -66,6 +66,14 @@ def draw(
     return drawn
 
 
+def remove_drawn(results: Sequence[Result], folder: Path) -> None:
+    """Remove the pictures that show any of these results; `draw` draws what others they show."""
+    for one in results:
+        for what in (f"retrieved-{one.dataset}", one.task):
+            for ending in ("png", "svg"):
+                (folder / f"{what}-{_plain(one.protocol)}.{ending}").unlink(missing_ok=True)
+
+
 def _plots(run: Run, outcomes: Outcomes, folder: Path) -> Iterator[tuple[str, Picture]]:
     curves = [one for one in run.results if one.task == "fewshot"]
     counts = [one for one in run.results if "number" in outcomes.get(one.key, {})]
