@@ -69,4 +69,4 @@ def run(*arguments, cwd=None, **more):
 
 def ran(done):
     """The stages that a run says it starts: `NAME: why`, then the command."""
-    return re.findall(r"^(\w+\.[\w.-]+): .*\n(?:The run of .*\n)?\$ ", done.stdout, re.MULTILINE)
+    return re.findall(r"^(\w+\.[\w.-]+): .*\n(?:The output of .*\n)?\$ ", done.stdout, re.MULTILINE)

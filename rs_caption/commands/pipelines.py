@@ -11,6 +11,7 @@ from rs_caption.catalogue.overview import resolve
 from rs_caption.console import counted, err, print_table, say
 from rs_caption.lock import only_run
 from rs_caption.pipeline.child import Children, StoppedError
+from rs_caption.pipeline.outputs import check_outputs
 from rs_caption.pipeline.plan import PAGE, check_places, chosen, plan_of
 from rs_caption.pipeline.run import PAGE_FILE, Ended, run_stages, write_page
 from rs_caption.pipeline.state import Ledger
@@ -55,6 +56,7 @@ def show_pipeline(file: Path, only: Sequence[str]) -> None:
     """
     plan = chosen(plan_of(file), only)
     ledger, waiting = Ledger(plan), set()
+    ledger.claim(write=False)
     say(f"In {plan.folder}:")
     for stage in plan.stages:
         why = ledger.why(stage)
@@ -68,6 +70,7 @@ def show_pipeline(file: Path, only: Sequence[str]) -> None:
     done = len(plan.stages) - len(waiting)
     say(f"\n{counted(len(plan.stages), 'stage')}: {done} done, {len(waiting)} to do")
     check_places(plan)
+    check_outputs(plan, ledger)
 
 
 def run_pipeline(file: Path, only: Sequence[str]) -> int:
@@ -76,14 +79,22 @@ def run_pipeline(file: Path, only: Sequence[str]) -> int:
     Raises:
         UserError: the file is wrong, files that it names are not there, or another run is at it.
     """
-    plan = chosen(plan_of(file), only)
+    whole = plan_of(file)
+    plan = chosen(whole, only)
     check_places(plan)
     ledger = Ledger(plan)
     try:
         with only_run(plan.work / _LOCK_FOLDER), Children() as children:
-            ended = run_stages(plan, ledger, children)
+            ledger.claim(write=True)
+            check_outputs(plan, ledger)
+            try:
+                ended = run_stages(plan, ledger, children)
+            except StoppedError:
+                if plan.page:
+                    write_page(whole, ledger)
+                raise
             if plan.page:
-                ended.append(write_page(plan, ledger))
+                ended.append(write_page(whole, ledger))
     except StoppedError as error:
         err.print(f"rs-caption: {error}", soft_wrap=True)
         return error.code

@@ -4,6 +4,7 @@
     plan.py     tables -> stages, each one command of `rs-caption`, `rs-train` or `rs-bench`
     state.py    what a stage was asked and what it left; so whether it is up to date
     prints.py   digests of files and folders
+    outputs.py  what of a folder a stage made, and how the next output gets its place
     run.py      runs what is out of date, by `child.py`; then has the page written (`told.py`)
 
 Nothing here does what a command does: each is started as a person would type it, in the folder of

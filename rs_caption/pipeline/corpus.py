@@ -34,7 +34,7 @@ def add_conversions(draft: Draft) -> None:
     """`rs-caption convert` of each dataset."""
     checks = {one.name for one in draft.stages}
     for name, values in draft.asked.tables["convert"].items():
-        source, out = _source(draft, name, values), f"{draft.asked.work}/tables/{name}"
+        source, out = _source(draft, name, values), draft.out("tables", name)
         start, end = ["rs-caption", "convert", "--source", source], ["--out", out]
         words, lasting = typed(values, CONVERT, ["source"])
         draft.stages.append(
@@ -45,7 +45,7 @@ def add_conversions(draft: Draft) -> None:
                 words=[*start, *words, *end],
                 lasting=[*start, *lasting, *end],
                 out=out,
-                needs=tuple({f"check.{name}"} & checks),
+                after=tuple({f"check.{name}"} & checks),
                 files=paths(values, "root", "classes", "nouns", "terms"),
                 facts=_facts(source),
             )
@@ -56,7 +56,7 @@ def add_dedups(draft: Draft) -> None:
     """`rs-caption dedup` of tables, against tests."""
     tables = draft.made_by("convert")
     for name, values in draft.asked.tables["dedup"].items():
-        group, out = f"dedup.{name}", f"{draft.asked.work}/tables/{name}"
+        group, out = f"dedup.{name}", draft.out("tables", name)
         against = values.get("against", [])
         taken = values.get("tables", [one for one in tables if one not in against])
         if not taken:
@@ -76,7 +76,7 @@ def add_dedups(draft: Draft) -> None:
                 lasting=[*start, *lasting, *end],
                 out=out,
                 needs=names([*sources, *held]),
-                files=tuple(_folder(one) for one in folders),
+                files=(*map(_folder, folders), *draft.roots([*sources, *held])),
             )
         )
 

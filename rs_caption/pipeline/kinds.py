@@ -118,7 +118,16 @@ REPORT: Keys = {"title": str}
 # How and where, not what: the same comes out, so that nothing is run again for them.
 MACHINE = frozenset({"workers", "engine", "memory", "device", "batch", "embeddings"})
 MACHINE_SETS = frozenset(
-    {"data.workers", "run.device", "run.checkpoint_every", "run.keep", "run.log_every"}
+    {
+        "data.max_corrupt",
+        "data.workers",
+        "model.compile",
+        "model.grad_checkpointing",
+        "run.checkpoint_every",
+        "run.device",
+        "run.keep",
+        "run.log_every",
+    }
 )
 
 

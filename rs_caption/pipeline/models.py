@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
-from rs_caption import manifest
+from rs_caption import manifest, storage
 from rs_caption.pipeline.kinds import EXPORT, MEASURE, PACK, TASKS, TRAIN
 from rs_caption.pipeline.read import Values, near
 from rs_caption.pipeline.stage import Draft, Paths, Stage, flat, names, paths, sets, typed
 
+_DECIDED = {  # keys of a recipe -> where this file says the same
+    "run.seed": "use `seeds` of the table",
+    "run.out": "decided by `work` and the table's name",
+    "data.tables": "use `tables` of the table",
+    "data.pack": "use `pack` of the table",
+}
+_PATHS = ("model.weights", "model.config", "run.validate", "data.tables", "data.pack")
 _WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")  # others are tags
 
 
@@ -20,7 +27,7 @@ def add_packs(draft: Draft) -> None:
     """`rs-train pack` of tables."""
     tables = draft.made_by("convert", "dedup")
     for name, values in draft.asked.tables["pack"].items():
-        group, out = f"pack.{name}", f"{draft.asked.work}/packs/{name}"
+        group, out = f"pack.{name}", draft.out("packs", name)
         taken = [draft.find(group, "tables", one, tables) for one in values["tables"]]
         if not taken:
             raise draft.wrong(group, "tables: expected names of tables, found none")
@@ -35,6 +42,7 @@ def add_packs(draft: Draft) -> None:
                 lasting=[*start, *lasting, *end],
                 out=out,
                 needs=names(taken),
+                files=draft.roots(taken),
             )
         )
 
@@ -43,7 +51,11 @@ def add_trainings(draft: Draft) -> None:
     """`rs-train run` and `rs-train export`, once for each seed."""
     for name, values in draft.asked.tables["train"].items():
         data, needs = _data(draft, f"train.{name}", values)
-        fixed = tuple(_recipe_files(draft, f"train.{name}", values["recipe"]))
+        recipes = tuple(_recipe_files(draft, f"train.{name}", values["recipe"]))
+        fixed = (*recipes, *_named(draft, [values.get("set", {}), *_plain(draft, recipes)]))
+        for key in flat(values.get("set", {})):
+            if key in _DECIDED:
+                raise draft.wrong(f"train.{name}", f"set: {key}: {_DECIDED[key]}")
         for seed in values.get("seeds", [0]):
             _add_training(draft, name, seed, (data, needs, fixed))
 
@@ -52,8 +64,8 @@ def _add_training(
     draft: Draft, name: str, seed: int, rests_on: tuple[list[str], list[Stage], Paths]
 ) -> None:
     data, needs, fixed = rests_on
-    work, values = draft.asked.work, draft.asked.tables["train"][name]
-    run, model = f"{work}/runs/{name}-seed{seed}", f"{work}/models/{name}-seed{seed}"
+    values, folder = draft.asked.tables["train"][name], f"{name}-seed{seed}"
+    run, model = draft.out("runs", folder), draft.out("models", folder)
     start = ["rs-train", "run", values["recipe"], *data]
     options, _ = typed(values, TRAIN, ["pack", "set"])
     (words, lasting), end = sets(values, seed), [*options, "--out", run, "--resume"]
@@ -125,11 +137,36 @@ def _recipe_files(draft: Draft, group: str, recipe: str) -> Iterator[str]:
     while recipe.endswith(".toml") and recipe not in seen:
         yield recipe
         seen.add(recipe)
-        base = None
-        with suppress(OSError, ValueError):  # whoever reads it says what is wrong with it
-            text = (draft.asked.file.parent / recipe).read_text("utf-8")
-            base = tomllib.loads(text).get("base")
+        base = next((one.get("base") for one in _plain(draft, [recipe])), None)
         recipe = str(Path(recipe).parent / str(base))
+
+
+def _plain(draft: Draft, recipes: Iterable[str]) -> Iterator[Values]:
+    """What is written in recipes; of what is no TOML nothing: who reads it says what is wrong."""
+    for recipe in recipes:
+        with suppress(OSError, ValueError):
+            text = (draft.asked.file.parent / recipe).read_text("utf-8")
+            yield tomllib.loads(text)
+
+
+def _named(draft: Draft, tables: Iterable[Values]) -> Iterator[str]:
+    """Files and folders of the user's that settings name; what this pipeline makes is none."""
+    for table in tables:
+        said = flat(table)
+        for key in _PATHS:
+            value = said.get(key, [])
+            texts = value if isinstance(value, list) else [value]
+            yield from (one for one in texts if isinstance(one, str) and _is_theirs(draft, one))
+
+
+def _is_theirs(draft: Draft, text: str) -> bool:
+    """Whether a text, which may be a tag, is a path of something that is not made here."""
+    folder = draft.asked.file.parent
+    work = Path(storage.real(folder / draft.asked.work))
+    with suppress(OSError, ValueError):  # too long for a name
+        place = storage.below(folder, text)
+        return bool(text) and place.exists() and not Path(storage.real(place)).is_relative_to(work)
+    return False
 
 
 def add_benches(draft: Draft) -> None:
@@ -163,8 +200,13 @@ def _bench(draft: Draft, name: str, model: str, made: Stage | None) -> Stage:
     else:
         folder, told = model, draft.asked.tables["model"][model]
         given = ["--model", told["model"], *typed(told, {"weights": str})[0]]
-        fixed = tuple(one for one in paths(told, "weights") if one.endswith(_WEIGHTS))
-    out = f"{draft.asked.work}/results/{name}/{folder}"
+        given_paths = paths(told, "model", "weights")
+        fixed = tuple(
+            one
+            for one in given_paths
+            if _is_theirs(draft, one) or (one != told["model"] and one.endswith(_WEIGHTS))
+        )
+    out = draft.out("results", name, folder)
     words, lasting = typed(values, {**MEASURE, **TASKS[task]})
     start, end = ["rs-bench", task, *given], ["--out", out]
     return Stage(

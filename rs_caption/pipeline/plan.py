@@ -20,7 +20,10 @@ from rs_caption.program import require
 
 PAGE = "report"  # the stage that is no command
 _PARTS = (add_checks, add_conversions, add_dedups, add_packs, add_trainings, add_benches)
-_NEEDED = ("torch", "open_clip")
+NEEDED = {  # extra -> what of it is imported
+    "train": ("torch", "torchvision", "open_clip"),
+    "bench": ("torch", "torchvision", "open_clip", "sklearn", "matplotlib"),
+}
 _EXTRAS = {"pack": "train", "train": "train", "export": "train", "bench": "bench"}
 
 
@@ -87,7 +90,7 @@ def chosen(plan: Plan, only: Sequence[str]) -> Plan:
         wanted |= {one.name for one in plan.stages if name in {one.name, one.group}}
     for one in reversed(plan.stages):  # what is needed comes before what needs it
         if one.name in wanted:
-            wanted |= set(one.needs)
+            wanted |= {*one.needs, *one.after}
     stages = tuple(one for one in plan.stages if one.name in wanted)
     return Plan(plan.file, plan.work, plan.title, stages, PAGE in only)
 
@@ -96,20 +99,38 @@ def check_places(plan: Plan) -> None:
     """Whether all files of the user's are there, and the programs that are needed.
 
     Raises:
-        UserError: some are not; all are named.
+        UserError: some are not; all are named; or `work` is one of them, or above one.
     """
-    absent = {
-        text: f"  [{one.group}] {text}"
-        for one in plan.stages
-        for text in (*one.files, *one.fixed)
-        if not plan.place(text).exists()
-    }
+    _check_work(plan)
+    absent: dict[str, str] = {}  # of each the first table that names it
+    for one in plan.stages:
+        for text in (*one.files, *one.fixed):
+            if not _is_there(plan, text):
+                absent.setdefault(text, f"  [{one.group}] {text}")
     if absent:
         said = "not there; paths count from the folder of the file:"
         raise UserError("\n".join([f"{plan.file}: {said}", *absent.values()]))
     for one in plan.stages:
         if one.kind in _EXTRAS:
             try:
-                require(_EXTRAS[one.kind], *_NEEDED)
+                require(_EXTRAS[one.kind], *NEEDED[_EXTRAS[one.kind]])
             except UserError as error:
                 raise UserError(f"{one.name} cannot run: {error}") from error
+
+
+def _is_there(plan: Plan, text: str) -> bool:
+    try:
+        return plan.place(text).exists()
+    except OSError as error:
+        raise UserError(f"{plan.file}: {text:.200}: {error.strerror}") from error
+
+
+def _check_work(plan: Plan) -> None:
+    """Whether `work` is a folder of its own: what lies in it is not watched for changes."""
+    work = Path(storage.real(plan.work))
+    for one in plan.stages:
+        for text in one.files[:1] if one.kind in {"check", "convert", "bench"} else ():
+            place = plan.place(text)
+            if not storage.is_remote(place) and Path(storage.real(place)).is_relative_to(work):
+                said = f"[{one.group}] {text} lies in it, where changes are not seen"
+                raise UserError(f"{plan.file}: work = {str(plan.work)!r}: {said}; choose another")

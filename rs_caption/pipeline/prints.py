@@ -16,22 +16,26 @@ Print = tuple[int, int, str]  # bytes, time of the last change in ns, digest
 
 
 def of_place(place: Path, apart: Path) -> str:
-    """Digest of a file or folder by names, sizes and times; `GONE` where nothing is there.
+    """Digest of a folder by names, sizes and times, of a file by its content.
+
+    `GONE` where nothing is there. Of a file in a store it is size and version that count.
 
     Args:
         place: on this disk or in a store.
         apart: a folder that is left out, as it is written to meanwhile.
 
     Raises:
-        UserError: a folder cannot be read.
+        UserError: something cannot be read.
     """
     digest = hashlib.sha256()
     if (facts := storage.file_facts(place)) is None and not place.is_dir():
         return GONE
-    if not place.is_dir():
-        digest.update(repr(facts).encode())
-        return digest.hexdigest()
     try:
+        if not place.is_dir():
+            if not storage.is_remote(place):
+                return _content(place, 0)
+            digest.update(repr(facts).encode())
+            return digest.hexdigest()
         for line in _lines(place, apart):
             digest.update(line.encode(errors="surrogateescape"))
     except OSError as error:
@@ -41,7 +45,7 @@ def of_place(place: Path, apart: Path) -> str:
 
 def _lines(root: Path, apart: Path) -> Iterator[str]:
     seen = {storage.real(apart)}
-    for folder, below, names in storage.walk(root):
+    for folder, below, names in storage.walk(root, _refuse):
         here = storage.place(folder)
         real = storage.real(here)
         if real in seen:  # a link back would be followed for ever
@@ -52,6 +56,11 @@ def _lines(root: Path, apart: Path) -> Iterator[str]:
         inside = folder.removeprefix(str(root))
         for name in sorted(names):
             yield f"{inside}/{name}\0{storage.file_facts(f'{folder}/{name}')}\0"
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that may not be listed is not an empty one."""
+    raise UserError(f"{error.filename}: could not be read ({error.strerror})") from error
 
 
 def of_output(folder: Path, patterns: tuple[str, ...], known: dict[str, Print]) -> dict[str, Print]:

@@ -15,6 +15,7 @@ from rs_caption.errors import UserError
 from rs_caption.pipeline.kinds import KINDS, REPORT, REQUIRED, TASKS, TOP, Keys, Kind, keys_of
 
 Values = dict[str, Any]
+REPLACED = "replaced"  # the folder of outputs that others took the place of
 _NAME = re.compile(r"[\w+-][\w .+-]*(?<! )")  # of a folder, and no option
 
 
@@ -61,6 +62,9 @@ def _problems(plain: Values) -> Iterator[str]:
     """What is wrong, the first of the file first."""
     known = {**TOP, **dict.fromkeys((*KINDS, "report"), dict[str, Any])}
     yield from _of_table("", plain, known)
+    work = plain.get("work", "work")
+    if isinstance(work, str) and not work.strip():
+        yield f"work: expected a folder, such as work, found {work!r}"
     yield from _of_table("[report] ", plain.get("report", {}), REPORT)
     for kind in KINDS:
         for name, values in plain.get(kind, {}).items():
@@ -69,8 +73,13 @@ def _problems(plain: Values) -> Iterator[str]:
                 yield f"[{kind}] {name}: expected tables with a name, such as [{kind}.{name}]"
             elif not _NAME.fullmatch(name):
                 yield f"{table}expected a name of letters, digits, blanks, _ . + and -"
+            elif name == REPLACED:
+                yield f"{table}the folder {name} is for outputs of before; choose another name"
             else:
                 yield from _of_stage(kind, table, values)
+    for name in plain.get("train", {}):
+        if name in plain.get("model", {}):
+            yield f"[model.{name}] and [train.{name}] have one name; rename one of both"
 
 
 def _of_stage(kind: Kind, table: str, values: Values) -> Iterator[str]:
@@ -80,6 +89,8 @@ def _of_stage(kind: Kind, table: str, values: Values) -> Iterator[str]:
     missing = [key for key in REQUIRED[kind] if key not in values]
     if missing:
         yield f"{table}misses the key {missing[0]}"
+    if values.get("seeds") == []:
+        yield f"{table}seeds: expected at least one number, such as [0], found []"
 
 
 def _of_table(table: str, values: Values, known: Keys) -> Iterator[str]:
@@ -87,6 +98,8 @@ def _of_table(table: str, values: Values, known: Keys) -> Iterator[str]:
         if key not in known:
             yield f"{table}{key}: unknown key{near(key, known)}; known: {', '.join(known)}"
             continue
+        if "\\x00" in repr(value):
+            yield f"{table}{key}: expected text without the character NUL, found {value!r}"
         try:
             msgspec.convert(value, known[key], strict=True)
         except msgspec.ValidationError as error:

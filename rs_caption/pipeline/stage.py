@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rs_caption.errors import UserError
@@ -26,6 +27,7 @@ class Stage:
         lasting: those of them that decide what comes out.
         out: the folder that it makes; empty: it makes none.
         needs: names of stages whose outputs it reads.
+        after: names of stages that run before it, whatever comes of them.
         files: of the user's, that it reads; the command copes with changes of them.
         fixed: of the user's, that make it another run or the measurement of another model.
         facts: digest of what this program knows of the dataset.
@@ -40,6 +42,7 @@ class Stage:
     lasting: Sequence[str]
     out: str = ""
     needs: Paths = ()
+    after: Paths = ()
     files: Paths = ()
     fixed: Paths = ()
     facts: str = ""
@@ -69,6 +72,23 @@ class Draft:
             said = f"{key}: nothing here makes {name!r}{near(name, among)}; there are: {there}"
             raise self.wrong(group, said)
         return among[name]
+
+    def out(self, *parts: str) -> str:
+        """A folder below `work`, as a command is told it."""
+        return Path(self.asked.work).joinpath(*parts).as_posix()
+
+    def roots(self, stages: Iterable[Stage]) -> Paths:
+        """The folders whose pictures these stages' tables rest on, each once.
+
+        A table names pictures and does not hold them: who reads them must look at them anew.
+        """
+        known = {one.name: one for one in self.stages}
+        found: list[str] = []
+        for one in stages:
+            if one.kind == "convert":
+                found.append(one.files[0])
+            found += self.roots(known[name] for name in one.needs)
+        return tuple(dict.fromkeys(found))
 
     def wrong(self, group: str, problem: str) -> UserError:
         """The error that a table of the file has this problem."""

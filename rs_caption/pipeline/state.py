@@ -11,18 +11,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 
 from rs_caption import __version__, table
+from rs_caption.errors import UserError
 from rs_caption.files import write_json
 from rs_caption.pipeline.plan import Plan
 from rs_caption.pipeline.prints import GONE, Print, of_output, of_place
 from rs_caption.pipeline.stage import Stage
 
 STATES = "stages"
+_OWNER = "pipeline"  # no stage: their names have a dot
 _TABLE = (table.TABLE_FILE, table.ROOTS_FILE)
 # Of each kind the files that count: that they are there, and whether they are still the same.
 _LEFT: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -55,13 +58,20 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """How a stage last ended."""
+    """How a stage last ended.
+
+    Attributes:
+        foreign: files in its folder, when it began, that were not its own; of one that runs.
+        made: files that it made; of one that ended.
+    """
 
     asked: Asked
     code: int | None = None
     started: str = ""
     seconds: float = 0.0
     left: dict[str, Print] = {}
+    foreign: list[str] = []
+    made: list[str] = []
 
 
 class Ledger:
@@ -70,7 +80,6 @@ class Ledger:
     def __init__(self, plan: Plan) -> None:
         """Nothing is read yet."""
         self.plan = plan
-        self._stages = {one.name: one for one in plan.stages}
         self._prints: dict[str, str] = {}
 
     def state(self, name: str) -> State | None:
@@ -87,6 +96,29 @@ class Ledger:
             WriteError: it cannot be written.
         """
         write_json(self._file(name), msgspec.to_builtins(state))
+
+    def claim(self, *, write: bool) -> None:
+        """Whether the work folder is that of this file; a new one is from now on.
+
+        Raises:
+            UserError: it is another file's, whose outputs would be taken for this one's.
+            WriteError: it cannot be written to.
+        """
+        note, name, other = self._file(_OWNER), self.plan.file.name, ""
+        with suppress(OSError, msgspec.DecodeError):
+            other = msgspec.json.decode(note.read_bytes(), type=dict[str, str]).get("file", "")
+        if other and other != name:
+            raise UserError(
+                f"{self.plan.work} belongs to {other}; give {name} its own `work`, or, if it is "
+                f"that file renamed, delete {note}"
+            )
+        if write and not other:
+            write_json(note, {"file": name})
+
+    def lacking(self, stage: Stage) -> list[str]:
+        """What a stage must leave, and did not."""
+        out = self.plan.place(stage.out)
+        return [one for one in _LEFT[stage.kind] if not any(out.glob(one))]
 
     def _file(self, name: str) -> Path:
         return self.plan.work / STATES / f"{name}.json"

@@ -31,7 +31,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -140,10 +140,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+def walk(
+    folder: Path, onerror: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
     """As `os.walk`, links followed: what is taken out of the folders is not entered."""
     if not isinstance(folder, RemotePath):
-        yield from os.walk(folder, followlinks=True)
+        yield from os.walk(folder, onerror=onerror, followlinks=True)
         return
     found = listings.listing(str(folder)) or {}
     folders = [name for name, fact in found.items() if fact.is_folder]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 
+import pyarrow.parquet as pq
 import pytest
 from studies import ALL, FILE, SCRIPT, ran, run, write_dataset, write_study
 
@@ -45,11 +46,11 @@ def test_where_the_folder_was_moved_tables_are_made_again_for_their_roots(finish
     assert roots["one"] == str(study.parent / "my data/one")
 
 
-def test_a_touched_dataset_is_converted_again_and_nothing_after_it(finished):
+def test_a_touched_dataset_is_looked_at_again_and_comes_out_the_same(finished):
     file = finished / "study.toml"
     os.utime(finished / "my data/one/0.png", (1, 1))
     done = run(file)
-    assert ran(done) == ["check.one", "convert.one"]
+    assert ran(done) == ["check.one", "convert.one", "dedup.clean"]
     assert "my data/one changed" in done.stdout
     assert "the same as before" in done.stdout
     assert ran(run(file)) == []
@@ -68,13 +69,26 @@ def test_a_changed_dataset_changes_what_depends_on_it(finished):
     [
         ("tables/one/captions.parquet", ["convert.one"]),
         ("tables/clean", ["dedup.clean"]),
-        ("stages/dedup.clean.json", ["dedup.clean"]),
     ],
 )
 def test_what_is_deleted_is_made_again(finished, lost, again):
     path = finished / "my work" / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert ran(run(finished / "study.toml")) == again
+
+
+def test_changed_pixels_alone_reach_the_clean_table(finished):
+    table = finished / "my work/tables/clean/captions.parquet"
+    first, second = (finished / f"my data/one/{at}.png" for at in range(2))
+    before = first.read_bytes()
+    assert pq.read_table(table).num_rows == 12
+    first.write_bytes(second.read_bytes())  # boxes, and so captions, stay as they are
+    done = run(finished / "study.toml", "--only", "dedup.clean")
+    assert "dedup.clean: my data/one changed" in done.stdout
+    assert pq.read_table(table).num_rows == 11
+    first.write_bytes(before)
+    run(finished / "study.toml")
+    assert pq.read_table(table).num_rows == 12
 
 
 def test_what_is_damaged_is_made_again(finished):
@@ -125,6 +139,15 @@ def test_only_runs_what_is_named_and_what_it_needs(tmp_path):
     assert "--only dedup.claen: no such stage (did you mean dedup.clean?)" in wrong.stderr
 
 
+def test_only_the_report_tells_of_all_stages_and_comes_with_its_results(finished):
+    work = finished / "my work"
+    for name in ("index.html", "results.md"):
+        (work / name).unlink()
+        assert ran(run(finished / "study.toml", "--only", "report")) == []
+        assert "dedup.clean" in (work / "index.html").read_text()
+        assert (work / "results.md").is_file()
+
+
 def test_a_dry_run_says_all_and_writes_nothing(tmp_path):
     file = write_study(tmp_path)
     done = run(file, "--dry-run")
@@ -152,6 +175,7 @@ def test_a_stage_that_fails_ends_it_with_its_code_and_the_rest_goes_on_later(tmp
     assert ran(done) == ALL[:3]
     said = "convert.two ended with exit code 2. Mend it and run the same command again"
     assert f"{said}: the 2 stages done stay\n" in done.stderr
+    assert (tmp_path / "my work/index.html").is_file()
     file.write_text(FILE)
     assert ran(run(file)) == ALL[2:]
 

@@ -40,6 +40,17 @@ CASES = {
     "[convrt.one]\nroot = 'x'": r"convrt: unknown key \(did you mean convert\?\); known: work",
     "work = 3": r"work: expected text, found 3",
     "title = 'x'": r"title: unknown key",
+    "work = ' '": r"work: expected a folder, such as work, found ' '",
+    FILE.replace("my work", "a\\u0000b"): r"work: expected text without the character NUL",
+    "[convert.one]\nroot = 'x'\n[convert.replaced]\nroot = 'x'": r"the folder replaced is for out",
+    FILE
+    + "[train.x]\nrecipe = 'tiny-vit'\ntables = ['clean']\nseeds = []": r"seeds: expected at le",
+    FILE
+    + "[train.x]\nrecipe='tiny-vit'\ntables=['clean']\n[model.x]\nmodel='RN50'": r"have one name",
+    FILE
+    + "[train.x]\nrecipe='tiny-vit'\ntables=['clean']\nset={'run.seed'=7}": r"use `seeds` of the",
+    FILE
+    + "[train.x]\nrecipe='tiny-vit'\ntables=['clean']\n[train.x.set.data]\npack='p'": r"use `pack`",
     "": r"study.toml: nothing to do; expected a table such as \[convert.dota\]",
     FILE
     + "tables = ['on']": r"\[dedup.clean\] tables: nothing here makes 'on' \(did you mean one\?\)",

@@ -49,7 +49,7 @@ def test_a_model_is_packed_for_trained_exported_and_measured(tmp_path):
     assert done.returncode == 0, done.stderr
     assert ran(done) == MODELS
     assert "recipes/base.toml changed" in done.stdout
-    (kept,) = (work / "replaced").iterdir()
+    (kept,) = (work / "runs/replaced").iterdir()
     assert kept.name.startswith("mine-seed0-")
     assert (kept / "checkpoints/step-00000002.pt").is_file()
 
