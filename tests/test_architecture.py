@@ -94,9 +94,7 @@ def test_the_options_of_rs_caption_are_frozen():
             "--workers tables"
         ),
         "browse": "--no-open --port table",
-        "report": (
-            "--embeddings --figures --json --map --out --pictures --points --workers tables"
-        ),
+        "report": "--embeddings --figures --json --map --out --pictures --points --workers tables",
         "pipeline": "--dry-run --list --only --print file",
         "show": "--draw --id --n table",
         "export": (

@@ -199,10 +199,15 @@ def measure(
     found.failed = list(dict.fromkeys(found.failed))  # of several protocols, once
     if not found.scored:
         raise UserError(_nothing(found))
-    scored_now = {(one.result.task, one.result.dataset) for one in found.scored}
-    found.gone = frozenset((job.task, job.dataset) for job in wanted) - scored_now
+    found.gone = _gone(wanted, found.scored)
     found.scored.sort(key=lambda one: tasks.index(one.result.task))
     return found
+
+
+def _gone(wanted: Sequence[Job], scored: Sequence[Scored]) -> frozenset[tuple[str, str]]:
+    """Tasks on datasets that were asked for and gave none: what stands of them is of before."""
+    measured = {(one.result.task, one.result.dataset) for one in scored}
+    return frozenset((job.task, job.dataset) for job in wanted) - measured
 
 
 def _there(

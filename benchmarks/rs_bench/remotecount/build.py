@@ -84,22 +84,30 @@ def build(plan: Plan, bars: Bars = progress_bar) -> dict[str, Any]:
         )
     boxes = {sample.image: sample for sample in samples}
     pairs = [_pair(pick, boxes[pick.image]) for pick in choose(offered, target, plan.seed)]
+    read = {
+        "images": len(samples),
+        "offered": len(offered),
+        "refused": dict(refused),
+        "skipped": dict(skipped),
+    }
     about = {
-        "seed": plan.seed,
-        "manifest": facts.digest,
-        "source": {"dataset": facts.name, "split": plan.split, "version": options.version},
-        "target": target,
-        "rules": {"sides": [*SIDES_PX, "shorter side"], "smallest_share": SMALLEST_SHARE},
-        "read": {
-            "images": len(samples),
-            "offered": len(offered),
-            "refused": dict(refused),
-            "skipped": dict(skipped),
-        },
+        **_asked(plan, facts.digest, options.version, target),
+        "read": read,
         "notes": _notes(plan, len(pairs), target, pairs),
     }
     with bars("Cutting pictures") as told:
         return table.write(plan.out, plan.root, pairs, facts.nouns, about, told)
+
+
+def _asked(plan: Plan, digest: str, version: str, target: int) -> dict[str, Any]:
+    """What `remotecount.json` says of what was to be built, and of which annotations."""
+    return {
+        "seed": plan.seed,
+        "manifest": digest,
+        "source": {"dataset": DATASET, "split": plan.split, "version": version},
+        "target": target,
+        "rules": {"sides": [*SIDES_PX, "shorter side"], "smallest_share": SMALLEST_SHARE},
+    }
 
 
 def _read(request: Request) -> tuple[list[Sample], Counter[str]]:
