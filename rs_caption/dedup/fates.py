@@ -51,7 +51,8 @@ def _settle(  # noqa: PLR0913, PLR0917 -- numba takes arrays one by one
 def settle(db: Any, is_test_C: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each node the node it leaves for, and the link; NOBODY for those that stay.
 
-    Of several rows that stay it leaves for the one most like it, a test before others.
+    Of several rows that stay it leaves for the one most like it, a test before others. A node is
+    decided once, by its best row: rows that look equal never leave for different ones.
 
     Args:
         db: with the table `links` (better, worse, cost; better has the smaller number).
