@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -183,9 +184,33 @@ def _noun(singular: str, plural: str) -> Noun:
 @cache
 def _engine() -> Any:
     """The inflection engine, made once and only where a class needs it."""
-    import inflect  # noqa: PLC0415 -- it takes seconds to import, and few need it
-
+    with _unchecked():
+        import inflect  # noqa: PLC0415 -- few need it
     return inflect.engine()
+
+
+@contextmanager
+def _unchecked() -> Iterator[None]:
+    """Leave functions as they are written.
+
+    Typeguard rewrites those of inflect at their import, to check the types of arguments: three
+    seconds in every process, for what only strings are given to.
+    """
+    try:
+        import typeguard  # noqa: PLC0415 -- inflect's, which may do without it one day
+    except ModuleNotFoundError:
+        yield
+        return
+    rewritten = typeguard.typechecked
+    typeguard.typechecked = _as_it_is  # type: ignore[assignment]  # bare is all inflect uses
+    try:
+        yield
+    finally:
+        typeguard.typechecked = rewritten
+
+
+def _as_it_is(function: Any) -> Any:
+    return function
 
 
 def _read(file: Path) -> Iterator[tuple[str, Noun]]:

@@ -188,6 +188,20 @@ assert "inflect" not in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_inflection_is_loaded_as_it_is_written():
+    """Typeguard would rewrite it for three seconds; whoever asks typeguard later still gets it."""
+    code = """
+import typeguard
+before = typeguard.typechecked
+from rs_caption.own.nouns import inflected
+assert inflected("small-vehicle").plural == "small vehicles"
+import inflect
+assert not any("check" in name for name in inflect.engine.plural_noun.__code__.co_names)
+assert typeguard.typechecked is before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=30))
 def test_any_name_gives_a_noun_that_can_be_read_back(name):
