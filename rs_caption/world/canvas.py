@@ -21,7 +21,6 @@ from rs_caption.world.sprite import Fill, Land, Part, Placed, Sprite
 
 SUPERSAMPLE = 4
 MIN_INSIDE = 0.6  # an annotated object shows at least this part of its quad, or isn't drawn
-COVERED = [255 * (i > 127) for i in range(256)]
 SHADED = [round(i * 0.42) + blue for blue in (0, 0, 6) for i in range(256)]  # sky-lit, so bluish
 WEATHERED_PX2 = 900  # smaller sprites have no room for dirt
 SHADE = 217  # how dark a shadow gets, of 255
@@ -131,7 +130,7 @@ class Canvas:
             under = self.land.crop(box).histogram(claim)
             if any(n and value not in on for value, n in enumerate(under)):
                 return False
-            loose = [part.outline for part in sprite.parts if sprite.spreads and not part.solid]
+            loose = [part.outline for part in sprite.parts if not part.solid and sprite.spreads]
             if not all(self._open(self.pixels(outline, at, heading), on) for outline in loose):
                 return False
         self.taken.paste(255, box, claim)
@@ -182,16 +181,17 @@ class Canvas:
 
     def _window(self, points: Outline, margin_px: float) -> Window | None:
         """Return the pixel box around some points, cut to the image; None when outside."""
-        x0 = max(0, math.floor(min(x for x, _ in points) - margin_px))
-        y0 = max(0, math.floor(min(y for _, y in points) - margin_px))
-        x1 = min(self.size_wh[0], math.ceil(max(x for x, _ in points) + margin_px))
-        y1 = min(self.size_wh[1], math.ceil(max(y for _, y in points) + margin_px))
+        xs, ys = zip(*points, strict=True)
+        x0 = max(0, math.floor(min(xs) - margin_px))
+        y0 = max(0, math.floor(min(ys) - margin_px))
+        x1 = min(self.size_wh[0], math.ceil(max(xs) + margin_px))
+        y1 = min(self.size_wh[1], math.ceil(max(ys) + margin_px))
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
     def _cover(self, land: int, box: Window, mask: Image.Image) -> None:
         """Write a land-cover index where at least half of a pixel is covered."""
         if land != Land.KEEP:
-            self.land.paste(land, box, mask.point(COVERED))
+            self.land.paste(land, box, mask.convert("1", dither=Image.Dither.NONE))
 
     def _stamp(self, sprite: Sprite, at: Point, heading: float) -> None:
         """Draw shadow, parts and weathering of a sprite, supersampled."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from random import Random
 
 Point = tuple[float, float]
@@ -99,9 +99,9 @@ def hull_rect(outlines: Iterable[Outline], grow: float = 0.0) -> Outline:
     In a sprite's frame x points forward and y to the right, so the corners come in the order
     front-left, front-right, rear-right, rear-left: clockwise, the object's own top-left first.
     """
-    points = [point for outline in outlines for point in outline]
-    x0, x1 = min(x for x, _ in points) - grow, max(x for x, _ in points) + grow
-    y0, y1 = min(y for _, y in points) - grow, max(y for _, y in points) + grow
+    xs, ys = zip(*chain.from_iterable(outlines), strict=True)
+    x0, x1 = min(xs) - grow, max(xs) + grow
+    y0, y1 = min(ys) - grow, max(ys) + grow
     return ((x1, y0), (x1, y1), (x0, y1), (x0, y0))
 
 
