@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from once import once
 
 SCRIPT = Path(sys.executable).with_name("rs-caption")
 LONG = ("test_docs.py", "test_learning.py", "test_distributed.py")
@@ -38,7 +39,7 @@ def sample_world(tmp_path_factory):
     """The report of a sample world as `rs-caption sample` draws it; tests leave it as it is."""
     from rs_caption.world import write_world  # noqa: PLC0415
 
-    return write_world(tmp_path_factory.mktemp("sample") / "world")
+    return once(tmp_path_factory, "sample", lambda folder: write_world(folder / "world"))[1]
 
 
 @pytest.fixture

@@ -3,12 +3,14 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from once import once
 from typer.testing import CliRunner
 
 import rs_bench.cli
@@ -54,15 +56,34 @@ def run(language, text, folder):
     )
 
 
+@pytest.fixture
+def reader(tmp_path, tmp_path_factory):
+    """What runs a step in the folder of the test; a world is drawn once and then copied.
+
+    `rs-caption sample` with the same words draws the same bytes (`test_world.py`,
+    `test_counting_scenes.py`), and several pages begin with it.
+    """
+
+    def take(language, text):
+        if not text.startswith("rs-caption sample "):
+            return run(language, text, tmp_path)
+        words = re.sub(r"\W+", "-", text)
+        drawn, done = once(tmp_path_factory, words, lambda folder: run(language, text, folder))
+        shutil.copytree(drawn, tmp_path, dirs_exist_ok=True)
+        return done
+
+    return take
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if list(steps(page))], ids=name)
-def test_the_commands_of_a_page_run_in_order(page, tmp_path):
+def test_the_commands_of_a_page_run_in_order(page, reader):
     for language, text in steps(page):
         if text.startswith("make "):
             target = text.split()[1]
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
             continue
         expected = EXPECTED_CODE.search(text)
-        done = run(language, text, tmp_path)
+        done = reader(language, text)
         assert done.returncode == int(expected[1] if expected else 0), f"{text}\n{done.stderr}"
         assert "Traceback" not in done.stderr
 

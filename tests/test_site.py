@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import lxml.html
 import pytest
+from once import once
 
 from rs_caption import manifest
 from rs_caption.catalogue.sections import Counts, Fact, Words, sections
@@ -34,17 +35,20 @@ runpy.run_path("docs/site/build.py", run_name="__main__")
 """
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Every page of the site, by its file."""
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
+def build(folder):
+    return subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRAS, str(folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Every page of the site, by its file."""
+    folder, done = once(tmp_path_factory, "site", build)
     assert done.returncode == 0, done.stderr
     html = folder / "html"
     return html, {

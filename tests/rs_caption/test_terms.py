@@ -267,13 +267,9 @@ def test_own_data_of_which_nobody_says_anything_is_not_commercial(cli, mine, tmp
     assert "terms" not in open_table(tmp_path / "t").about["sources"]["mine"]
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    from rs_caption.world import write_world  # noqa: PLC0415
-
-    root = tmp_path_factory.mktemp("world")
-    write_world(root, 0, 12)
-    return root
+@pytest.fixture
+def world(sample_world):
+    return sample_world.root
 
 
 def test_all_datasets_but_those_of_other_terms(cli, world, tmp_path):
