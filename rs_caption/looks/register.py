@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from rs_caption.looks.sampling import sampled
 
@@ -106,6 +105,8 @@ def register(
     `window` may be off by about 4 % of its side. None where they have nothing in common, or where
     one is too small to tell.
     """
+    from scipy.optimize import least_squares  # noqa: PLC0415 -- slow, and crops alone need it
+
     for samples, steps, precision in zip(SAMPLES, STEPS, PRECISION, strict=True):
         shape = _shape(part_HW, whole_HW, window, samples)
         if min(shape) < LEAST_SAMPLES:
