@@ -15,9 +15,19 @@ import pytest
 from once import once
 
 SCRIPT = Path(sys.executable).with_name("rs-caption")
-LONG = ("test_docs.py", "test_learning.py", "test_distributed.py")
+LONG = (
+    "test_docs.py",
+    "test_pipeline_models.py",
+    "test_learning.py",
+    "test_distributed.py",
+    "test_demo.py",
+    "test_site.py",
+)
 # As many processes as cores run the tests: threads of torch would take turns. Read at its import.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Hundreds of processes import the same modules: they are compiled once, as for any user.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items):
