@@ -6,6 +6,8 @@ command line prints it on one line and ends with exit code 2; a traceback means 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -73,3 +75,13 @@ class DataError(RsCaptionError):
     def __str__(self) -> str:
         where = self.path if self.line is None else f"{self.path}:{self.line}"
         return f"{where}: {self.problem}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The one of `known` that a mistyped name is most like; empty where it is like none."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), "")
+
+
+def there_are(known: Iterable[str], near: str = "") -> str:
+    """What a message about an unknown name ends with: `did you mean val? There are: train, val`."""
+    return f"{f'did you mean {near}? There' if near else 'there'} are: {', '.join(known)}"

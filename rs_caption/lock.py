@@ -83,8 +83,8 @@ def _locked(path: Path, kind: int) -> Iterator[None]:
                     ):  # else the folder was removed, and a later run's is there
                         path.unlink()  # while it is held: see `_open_locked`
             file.close()
-            with suppress(OSError):  # what was made for the lock alone
-                for folder in made:
+            for folder in made:
+                with suppress(OSError):  # what was made for the lock alone
                     folder.rmdir()
 
 

@@ -12,6 +12,7 @@ from rs_caption.files import check_root
 from rs_caption.manifest import Manifest
 from rs_caption.options import Options
 from rs_caption.readers.item import Source
+from rs_caption.splits import no_split
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,7 @@ def check_request(request: Request) -> None:
         raise UserError(f"--out {out} is a file; choose a folder")
     for split in request.splits:
         if split not in manifest.splits:
-            known = ", ".join(manifest.splits)
-            hint = "; repeat --split for several" if "," in split else ""
-            raise UserError(f"{manifest.title} has no split {split!r}; its splits: {known}{hint}")
+            raise no_split(manifest.title, split, manifest.splits)
         if not manifest.splits[split].annotated:
             raise UserError(
                 f"{manifest.title} was released without annotations for split {split!r}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 import msgspec
@@ -17,6 +16,7 @@ from rs_caption.manifest import CAPTIONED, Manifest
 from rs_caption.options import Options
 from rs_caption.own.found import Wish
 from rs_caption.readers.places import lacking
+from rs_caption.splits import no_split
 
 SMALLEST_TILE = 16  # pixels; of a smaller one no picture can be made out
 
@@ -86,16 +86,10 @@ def splits_of(chosen: Manifest, typed: tuple[str, ...]) -> tuple[str, ...]:
         UserError: there is no such split.
     """
     meant = []
+    folded = {one.lower(): one for one in chosen.splits}
     for split in typed:
-        known = tuple(chosen.splits)
-        folded = {one.lower(): one for one in known}
         if split.lower() not in folded:
-            near = difflib.get_close_matches(split.lower(), list(folded), n=1)
-            hint = f"; did you mean {folded[near[0]]}?" if near else ""
-            hint = "; repeat --split for several" if "," in split else hint
-            raise UserError(
-                f"{chosen.title} has no split {split!r}; its splits: {', '.join(known)}{hint}"
-            )
+            raise no_split(chosen.title, split, chosen.splits)
         meant.append(folded[split.lower()])
     return tuple(dict.fromkeys(meant))
 

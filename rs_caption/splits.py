@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+from rs_caption.errors import UserError, nearest
 
 SPLITS = ("train", "val", "test")
 SPELLINGS = {
@@ -21,3 +24,12 @@ def split_of(*names: str, unknown: str = "train") -> str:
     """
     words = (word for name in names for word in re.split(r"[^a-z]+", name.lower()))
     return next((SPELLINGS[word] for word in words if word in SPELLINGS), unknown)
+
+
+def no_split(of: str, split: str, known: Iterable[str]) -> UserError:
+    """What is said where a dataset or table has no such split."""
+    folded = {one.lower(): one for one in known}
+    near = folded.get(nearest(split.lower(), folded))
+    hint = f"; did you mean {near}?" if near else ""
+    hint = "; repeat --split for several" if "," in split else hint
+    return UserError(f"{of} has no split {split!r}; its splits: {', '.join(folded.values())}{hint}")

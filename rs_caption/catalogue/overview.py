@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from rs_caption.catalogue.outline import leaves
-from rs_caption.errors import UserError
+from rs_caption.errors import UserError, there_are
 from rs_caption.facts import Family
 from rs_caption.manifest import CAPTIONED, Manifest, meant_by
 
@@ -43,9 +43,8 @@ def resolve(name: str, known: Sequence[str], what: str = "dataset") -> str:
     folded = {one.lower(): one for one in known}
     if name.lower() in folded:
         return folded[name.lower()]
-    near = meant_by(name, known)
-    hint = f"did you mean {near}? There are" if near else "there are"
-    raise UserError(f"no {what} is called {name!r}; {hint}: {', '.join(known)}")
+    said = there_are(known, meant_by(name, known) or "")
+    raise UserError(f"no {what} is called {name!r}; {said}")
 
 
 def images_of(facts: Manifest) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rs_caption.errors import UserError
+from rs_caption.splits import SPLITS, no_split
 from rs_caption.table import CaptionTable
 
 _COLUMNS = ["image_id", "dataset", "split", "captions"]
-_ORDER = ("train", "val", "test")  # and then any others
 _NOT_IN_A_NAME = re.compile(r"\W+")
 _PAPERS = ("skipped", "export", "croissant")  # what lies beside a `train.csv` or `train.json`
 _AS_THEY_ARE: Mapping[str, str] = MappingProxyType({})
@@ -55,14 +55,20 @@ class Selection(NamedTuple):
 
 
 def select(table: CaptionTable, splits: Sequence[str], leaving: Container[str]) -> Selection:
-    """Which rows are exported: of these splits (empty: all), of datasets that stay."""
+    """Which rows are exported: of these splits (empty: all), of datasets that stay.
+
+    Raises:
+        UserError: the table has no such split.
+    """
     known: dict[str, int] = {}
+    there: dict[str, None] = {}  # whether or not it is wanted
     split_N, captions_N = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
     rows: Counter[str] = Counter()
     left: Counter[str] = Counter()
     silent: list[str] = []
     for batch in table.batches(_COLUMNS):
         number_N = np.asarray(pc.list_value_length(batch["captions"]), np.int64)
+        there |= dict.fromkeys(pc.unique(batch["split"]).to_pylist())
         code_N = _codes(batch["split"], splits, known)
         stays_N = _is_none_of(batch["dataset"], leaving)
         wanted_N = (code_N >= 0) & stays_N
@@ -72,6 +78,9 @@ def select(table: CaptionTable, splits: Sequence[str], leaving: Container[str]) 
         rows.update(_counted(batch["dataset"], wanted_N))
         split_N.append(np.where(wanted_N, code_N, -1).astype(np.int32))
         captions_N.append(number_N)
+    for split in splits:
+        if split not in there:
+            raise no_split(str(table.path), split, _in_order(there))
     places = np.concatenate(split_N), np.concatenate(captions_N)
     return Selection(*places, list(known), rows, left, silent)
 
@@ -121,7 +130,7 @@ def cut(
     named = _named(there, renamed)
     first_N = np.cumsum(selected.captions_N) - selected.captions_N
     lots = []
-    for split in sorted(there, key=lambda name: (_place(name), name)):
+    for split in _in_order(there):
         own_M = np.flatnonzero(selected.split_N == selected.splits.index(split))
         parts = [own_M[start : start + size] for start in range(0, len(own_M), size)]
         most = [1 if one_caption else int(selected.captions_N[rows_R].max()) for rows_R in parts]
@@ -166,5 +175,7 @@ def _repeats(most: Sequence[int]) -> list[list[int]]:
     return repeats
 
 
-def _place(split: str) -> int:
-    return _ORDER.index(split) if split in _ORDER else len(_ORDER)
+def _in_order(splits: Iterable[str]) -> list[str]:
+    """Splits as they are usually named, then any others."""
+    places = {split: at for at, split in enumerate(SPLITS)}
+    return sorted(splits, key=lambda split: (places.get(split, len(places)), split))

@@ -150,7 +150,7 @@ def _column(file: Path, names: list[str], wanted: str, usual: tuple[str, ...], o
     for name in (wanted,) if wanted else usual:
         if name.lower() in folded:
             return folded.index(name.lower())
-    expected = repr(wanted) if wanted else f"one of {', '.join(usual)}"
+    expected = repr(wanted) if wanted else f"called {', '.join(usual[:-1])} or {usual[-1]}"
     raise UserError(
         f"{file}: expected a column {expected} in its first line, found {', '.join(names)[:200]}; "
         f"say which with {option}"

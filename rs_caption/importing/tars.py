@@ -60,7 +60,10 @@ def import_webdataset(request: ImportRequest, progress: Progress = no_progress) 
         stems = {stem_of(shard) for shard in shards}
         for left in set(storage.subfolders(parts / IMAGES)) - stems:  # by a run of other shards
             remove_folder(parts / IMAGES / left)
-        report = land(request, _found(request, done, again))
+        found = _found(request, done, again)
+        if not len(found.rows):
+            remove_folder(parts)  # nothing in it is worth going on with
+        report = land(request, found)
         sweep(request.out)
         remove_folder(parts)
     return report

@@ -5,14 +5,13 @@ Rows come and go by their dataset. What nobody states is not allowed.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rs_caption import manifest
-from rs_caption.errors import UserError
+from rs_caption.errors import UserError, nearest, there_are
 from rs_caption.facts import NO_LICENCE, Terms
 from rs_caption.terms.known import Stated
 
@@ -92,10 +91,9 @@ def check_names(stated: Mapping[str, Stated], choice: Choice) -> None:
     }
     for name in choice.licences:
         if _folded(name) not in known:
-            near = difflib.get_close_matches(_folded(name), list(known), n=1)
-            hint = f"did you mean {known[near[0]]}? There are" if near else "there are"
-            listed = ", ".join(sorted(known.values()))
-            raise UserError(f"--licence: no dataset is under {name!r}; {hint}: {listed}")
+            near = known.get(nearest(_folded(name), known), "")
+            said = there_are(sorted(known.values()), near)
+            raise UserError(f"--licence: no dataset is under {name!r}; {said}")
 
 
 def by_reason(left: Iterable[Left]) -> dict[str, list[str]]:

@@ -15,7 +15,6 @@ unknown, and unknown is not allowed.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ import msgspec
 import pyarrow as pa
 
 from rs_caption import manifest, table
-from rs_caption.errors import TableError, UserError
+from rs_caption.errors import TableError, UserError, nearest, there_are
 from rs_caption.facts import Answer, OwnTerms, Terms
 from rs_caption.manifest import Manifest
 from rs_caption.readers.text import read_user_file
@@ -94,10 +93,8 @@ def stated_by(
                     "right with --terms FILE"
                 )
     if unknown := sorted(given.keys() - kept.keys()):
-        near = difflib.get_close_matches(unknown[0], list(kept), n=1) or sorted(kept)
-        raise UserError(
-            f"--terms: no dataset here is called {unknown[0]!r}; there is: {', '.join(near)}"
-        )
+        said = there_are(sorted(kept), nearest(unknown[0], kept))
+        raise UserError(f"--terms: no dataset here is called {unknown[0]!r}; {said}")
     return {name: stated_of(name, given.get(name, kept[name])) for name in sorted(kept)}
 
 
@@ -146,9 +143,8 @@ def _own(said: object, where: str) -> OwnTerms:
     for key, value in said.items():
         choices = _CHOICES.get(key)
         if choices is None:
-            near = difflib.get_close_matches(key, _CHOICES, n=1)
-            hint = f"did you mean {near[0]}? There are" if near else "there are"
-            raise UserError(f"{where}: no key is called {key!r}; {hint}: {', '.join(_CHOICES)}")
+            said = there_are(_CHOICES, nearest(key, _CHOICES))
+            raise UserError(f"{where}: no key is called {key!r}; {said}")
         if choices and value not in choices:
             raise UserError(f"{where}: {key} is {value!r}; choose from {', '.join(choices)}")
         if not isinstance(value, str):

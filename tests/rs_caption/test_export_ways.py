@@ -16,6 +16,8 @@ from rs_caption.export.run import export
 from rs_caption.table import open_table, write
 from rs_caption.terms.choice import Choice
 
+SPLITS = "has no split 'trian'; its splits: train, val, test; did you mean train?"
+
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
@@ -128,7 +130,8 @@ def test_a_folder_of_something_else_is_left_alone(table, tmp_path):
     [
         (["zip", "TABLE", "--out", "o"], "'zip' is not one of"),
         (["csv", "nowhere", "--out", "o"], "no caption table here"),
-        (["csv", "TABLE", "--out", "o", "--split", "dev"], "no rows of split dev with captions"),
+        (["csv", "TABLE", "--out", "o", "--split", "val", "--split", "trian"], SPLITS),
+        (["csv", "TABLE", "--out", "o", "--split", "trian"], SPLITS),
         (["csv", "TABLE", "--out", "o", "--quality", "101"], "less than or equal to 100"),
         (["csv", "TABLE", "--out", "s3://bucket/o"], "an export must be a folder on this disk"),
         (["csv", "TABLE", "--out", "TABLE/captions.parquet"], "is a file; choose a folder"),

@@ -69,7 +69,7 @@ def test_headers_and_separators(separator, header, tmp_path):
 def test_columns_are_named(tmp_path):
     picture(tmp_path / "a.jpg", (30, 20))
     source = write_csv(tmp_path / "x.csv", [("foto", "wort"), ("a.jpg", "hi")])
-    with pytest.raises(UserError, match=r"expected a column one of filepath, .*--image-column"):
+    with pytest.raises(UserError, match=r"a column called filepath, .* or img in .*--image-column"):
         import_csv(ImportRequest(source, tmp_path / "t"))
     import_csv(ImportRequest(source, tmp_path / "t", columns=("foto", "Wort")))
     assert captions_of(tmp_path / "t") == {("train", "a.jpg"): ["hi"]}

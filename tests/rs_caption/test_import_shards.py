@@ -193,6 +193,20 @@ def test_no_tar_at_all(tmp_path):
         import_webdataset(ImportRequest(tmp_path / "s.tar", tmp_path / "t"))
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_an_import_that_gave_no_row_leaves_nothing(is_there, tmp_path, cli):
+    shard(tmp_path / "s.tar", [("a.jpg", b"no image"), ("a.txt", "x"), ("b.txt", "alone")])
+    out = tmp_path / "t"
+    if is_there:
+        out.mkdir(parents=True)
+        (out / "notes.txt").write_text("mine")
+    done = cli("import", "webdataset", tmp_path / "s.tar", "--out", out)
+    assert done.code == 2
+    assert "What is done is kept" not in done.err
+    assert sorted(path.name for path in out.rglob("*")) == ["notes.txt"] * is_there
+    assert out.exists() == is_there
+
+
 def test_workers_and_a_second_run_give_the_same(tmp_path):
     for at in range(4):
         members = [(f"{n}.jpg", jpeg(n)) for n in range(1)] + [("0.txt", f"shard {at} .")]

@@ -190,7 +190,10 @@ def test_terms_of_tables(tmp_path):
 
     given = {"mine": OwnTerms(licence="GPL")}
     assert stated_by([one], given)["mine"].terms.licence == "GPL"
-    with pytest.raises(UserError, match=r"no dataset here is called 'min'; there is: mine$"):
+    with pytest.raises(
+        UserError,
+        match=r"no dataset here is called 'min'; did you mean mine\? There are: dota, mine$",
+    ):
         stated_by([one], {"min": OwnTerms()})
 
 
