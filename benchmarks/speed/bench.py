@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -28,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from apart import said_by
 from bench_peers import PROGRAMS, Settings, listed
-from PIL import Image
+from drawn import draw
 from rich.console import Console
 from rich.table import Table
 
@@ -43,17 +42,6 @@ TINY = {  # a model that costs next to nothing, so that all around it is what is
     "vision_cfg": {"image_size": 224, "layers": 1, "width": 64, "patch_size": 32},
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 1},
 }
-
-
-def draw(path: Path, side: int, seed: int) -> None:
-    """A JPEG with the detail of an aerial image: noise of several sizes."""
-    chance = np.random.default_rng(seed)
-    mixed = np.zeros((side, side, 3), np.float32)
-    for coarse, strength in ((8, 60), (64, 30), (side, 8)):
-        noise = chance.integers(0, 256, (coarse, coarse, 3), np.uint8)
-        grown = Image.fromarray(noise).resize((side, side), Image.Resampling.BILINEAR)
-        mixed += (np.asarray(grown, np.float32) - 128) * (strength / 60)
-    Image.fromarray(np.clip(mixed + 128, 0, 255).astype(np.uint8)).save(path, quality=90)
 
 
 def prepare(folder: Path, args: argparse.Namespace) -> None:
@@ -88,14 +76,7 @@ def measure(program: str, settings: Path, peers: str) -> dict[str, Any]:
     python = peers if "clip_benchmark" in program else sys.executable
     command = [python, str(MEASURE), program, str(settings)]
     # Threads that wait for each other count as CPU seconds where a machine is shared.
-    one = dict.fromkeys(ONE_THREAD, "1")
-    done = subprocess.run(  # noqa: S603 -- our own program
-        command, capture_output=True, text=True, check=False, env={**os.environ, **one}
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return {"problem": f"failed: {last[:70]}"}
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return said_by(command, dict.fromkeys(ONE_THREAD, "1"))
 
 
 def unequal(figures: dict[str, float], most: float) -> list[str]:

@@ -11,7 +11,6 @@ figures. The model is made before the clock starts. A program that is not instal
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import resource
@@ -23,16 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from apart import CannotRunError, need
 
 TEMPLATE = "a satellite photo of {}."
 RECALL_AT = (1, 5, 10)
 LARGE_D = 512
 Figures = dict[str, float]
 Work = Callable[[], Figures]
-
-
-class NotInstalledError(Exception):
-    """A program is not there."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +43,6 @@ class Settings:
     device: str
     metric: tuple[int, int]  # images and texts of the metric alone
     large: tuple[int, int]
-
-
-def need(name: str) -> Any:
-    """A module of a program."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise NotInstalledError from error
 
 
 def listed(it: Settings) -> tuple[list[Path], list[str], list[int]]:
@@ -279,8 +267,8 @@ def main() -> None:
     it = Settings(**{**plain, "metric": tuple(plain["metric"]), "large": tuple(plain["large"])})
     try:
         work = PROGRAMS[program](it)
-    except NotInstalledError:
-        sys.stdout.write(json.dumps({"problem": "not installed"}))
+    except CannotRunError as error:
+        sys.stdout.write(json.dumps({"problem": str(error)}))
         return
     held_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     began, before = time.monotonic(), os.times()

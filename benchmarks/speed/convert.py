@@ -12,14 +12,13 @@ install them.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from annotation_sets import SETS, write_set
+from apart import said_by
 from convert_peers import PROGRAMS
 from rich.console import Console
 from rich.table import Table
@@ -36,11 +35,7 @@ def measure(python: str, program: str, sheet: str, root: Path, repeats: int) -> 
     for _ in range(repeats):
         with tempfile.TemporaryDirectory(dir=root.parent) as out:
             command = [python, str(MEASURE), program, sheet, str(root), out]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our own program
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            return {"problem": f"failed: {last[:60]}"}
-        results.append(json.loads(done.stdout.splitlines()[-1]))
+            results.append(said_by(command))
         if "problem" in results[-1]:
             return results[-1]
     return min(results, key=lambda result: float(result["cpu_s"]))

@@ -10,14 +10,15 @@ that is not installed, or does not read the format, says so.
 
 from __future__ import annotations
 
-import importlib
 import json
 import resource
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from apart import CannotRunError, need
 
 VOC = "Annotations/Horizontal Bounding Boxes"
 
@@ -34,7 +35,7 @@ Run = Callable[[], Callable[[], Counted]]  # converts; what it gives counts, and
 
 def rs_caption(dataset: str, root: Path, out: Path) -> Run:
     """The conversion of `rs-caption convert --workers 1`: parse, caption, write Parquet."""
-    _need("rs_caption")
+    need("rs_caption")
     from rs_caption.convert import convert  # noqa: PLC0415 -- peers do without it
     from rs_caption.own.found import Wish  # noqa: PLC0415
     from rs_caption.request import Request  # noqa: PLC0415
@@ -56,7 +57,7 @@ def rs_caption(dataset: str, root: Path, out: Path) -> Run:
 
 def datumaro(dataset: str, root: Path, out: Path) -> Run:
     """Import, and export to COCO."""
-    library = _need("datumaro")
+    library = need("datumaro")
     name = _format(dataset, {"dota": "dota", "dior": "voc"})
     if name == "voc":  # it reads PASCAL's own folders: made for it of links
         root = _as_pascal(root, out / "voc")
@@ -88,7 +89,7 @@ def _as_pascal(root: Path, view: Path) -> Path:
 
 def globox(dataset: str, root: Path, out: Path) -> Run:
     """VOC to COCO."""
-    library = _need("globox")
+    library = need("globox")
     folder = root / _format(dataset, {"dior": VOC})
     file = out / "coco.json"
 
@@ -106,7 +107,7 @@ def globox(dataset: str, root: Path, out: Path) -> Run:
 
 def supervision(dataset: str, root: Path, out: Path) -> Run:
     """VOC to COCO, train and val: its reader wants the images in one folder."""
-    library = _need("supervision")
+    library = need("supervision")
     folder = root / _format(dataset, {"dior": VOC})
     file = out / "coco.json"
 
@@ -126,8 +127,7 @@ def supervision(dataset: str, root: Path, out: Path) -> Run:
 
 def pylabel(dataset: str, root: Path, out: Path) -> Run:
     """VOC to COCO."""
-    _need("pylabel")
-    importer = importlib.import_module("pylabel.importer")
+    importer = need("pylabel.importer")
     folder = root / _format(dataset, {"dior": VOC})
     file = out / "coco.json"
 
@@ -179,17 +179,6 @@ PROGRAMS = {
     "pylabel": pylabel,
     "plain Python": plain_python,
 }
-
-
-class CannotRunError(Exception):
-    """The program is not installed, or does not read the format."""
-
-
-def _need(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise CannotRunError("not installed") from error
 
 
 def _format(dataset: str, known: dict[str, str]) -> str:

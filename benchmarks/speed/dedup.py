@@ -13,15 +13,13 @@ how to install the peers.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from apart import said_by
 from dedup_peers import PROGRAMS
 from numpy.typing import NDArray
 from rich.console import Console
@@ -68,20 +66,12 @@ def codes_file(folder: Path, number: int, *, blank: bool) -> tuple[Path, float]:
     return path, collapse_s
 
 
-def measure(python: str, program: str, path: Path, threshold: int, limit_s: float) -> Any:
+def measure(
+    python: str, program: str, path: Path, threshold: int, limit_s: float
+) -> dict[str, Any]:
     """What the program's process says, or a problem."""
     command = [python, str(MEASURE), program, str(path), str(threshold)]
-    env = os.environ | ONE_THREAD
-    try:
-        done = subprocess.run(  # noqa: S603 -- our own program
-            command, capture_output=True, text=True, check=False, env=env, timeout=limit_s
-        )
-    except subprocess.TimeoutExpired:
-        return {"problem": f"more than {limit_s:.0f} s"}
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["killed: no memory"])[-1]
-        return {"problem": f"failed: {last[:60]}"}
-    return json.loads(done.stdout.splitlines()[-1])
+    return said_by(command, ONE_THREAD, limit_s)
 
 
 def run_sheet(path: Path, threshold: int, slow: set[str], args: argparse.Namespace) -> Table:

@@ -12,23 +12,20 @@ or shrunk to 90 %: `found` is how many of these planted pairs come out within 4 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import random
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from apart import said_by
+from drawn import of_the_world
 from hash_peers import PROGRAMS, SEARCHES
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
-
-from rs_caption.world.jobs import BASE, plan
-from rs_caption.world.layouts import write_job
 
 OWN = "rs-caption"
 MEASURE = Path(__file__).with_name("hash_peers.py")
@@ -59,11 +56,7 @@ def measure(
     listed.write_text("\n".join(map(str, paths)))
     python = sys.executable if OWN in program or "floor" in program else args.peers_python
     command = [python, str(MEASURE), kind, program, str(listed), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our own program
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return {"problem": f"failed: {last[:60]}"}
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    result = said_by(command)
     return result if "problem" in result else {**result, "lines": out.read_text().splitlines()}
 
 
@@ -131,15 +124,11 @@ def plant(paths: list[Path], folder: Path) -> tuple[list[Path], set[str]]:
 
 def drawn(folder: Path, number: int) -> list[Path]:
     """JPEGs of the sample world."""
-    for job in plan(0, number * BASE // 42):  # of these as many are of the two
-        if job.dataset in {"DOTA", "LoveDA"}:
-            write_job(folder / "world", job)
     made = []
-    for at, path in enumerate(sorted((folder / "world").rglob("*.png"))):
+    for at, path in enumerate(of_the_world(folder / "world", number)):
         with Image.open(path) as image:
-            if image.mode == "RGB":
-                made.append(folder / f"{at:06d}.jpg")
-                image.save(made[-1], quality=90)
+            made.append(folder / f"{at:06d}.jpg")
+            image.save(made[-1], quality=90)
     return made
 
 

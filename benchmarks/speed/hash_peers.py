@@ -9,7 +9,6 @@ A program that is not installed says so.
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import resource
@@ -19,7 +18,8 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+
+from apart import CannotRunError, need
 
 THRESHOLD = 4  # bits, of the search for groups
 
@@ -27,54 +27,43 @@ Lines = list[str]
 Run = Callable[[], Lines]
 
 
-class NotInstalledError(Exception):
-    """A program is not there."""
-
-
-def _need(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise NotInstalledError from error
-
-
 def exact(paths: Sequence[Path]) -> Run:
     """rs-caption, as it hashes by default."""
-    open_pixels = _need("rs_caption.pictures.pixels").open_pixels
-    phash = _need("rs_caption.looks.phash").phash
+    open_pixels = need("rs_caption.pictures.pixels").open_pixels
+    phash = need("rs_caption.looks.phash").phash
     return lambda: [f"{phash(open_pixels(path)):016x}" for path in paths]
 
 
 def fast(paths: Sequence[Path]) -> Run:
     """rs-caption with --fast, without the comparison with exact hashes."""
-    looks = _need("rs_caption.looks.fast")
+    looks = need("rs_caption.looks.fast")
     return lambda: [f"{looks.fast_phash(looks.open_grey(path)):016x}" for path in paths]
 
 
 def dihedral(paths: Sequence[Path]) -> Run:
     """rs-caption with --match dihedral: eight hashes and a digest of the pixels."""
-    open_pixels = _need("rs_caption.pictures.pixels").open_pixels
-    look_of = _need("rs_caption.looks.look").look_of
+    open_pixels = need("rs_caption.pictures.pixels").open_pixels
+    look_of = need("rs_caption.looks.look").look_of
     looks = lambda path: look_of(open_pixels(path), None, "dihedral")  # noqa: E731 -- one line
     return lambda: [f"{looks(path).codes_8[0]:016x}" for path in paths]
 
 
 def imagehash(paths: Sequence[Path]) -> Run:
     """The reference."""
-    library, image = _need("imagehash"), _need("PIL.Image")
+    library, image = need("imagehash"), need("PIL.Image")
     return lambda: [str(library.phash(image.open(path))) for path in paths]
 
 
 def imagededup(paths: Sequence[Path]) -> Run:
     """Its PHash, image by image."""
-    hasher = _need("imagededup.methods").PHash(verbose=False)
+    hasher = need("imagededup.methods").PHash(verbose=False)
     return lambda: [hasher.encode_image(image_file=str(path)) for path in paths]
 
 
 def daft(paths: Sequence[Path]) -> Run:
     """Its expression for perceptual hashes."""
-    library = _need("daft")
-    functions = _need("daft.functions")
+    library = need("daft")
+    functions = need("daft.functions")
 
     def run() -> Lines:
         frame = library.from_pydict({"path": [str(path) for path in paths]})
@@ -87,13 +76,13 @@ def daft(paths: Sequence[Path]) -> Run:
 
 def decode_colour(paths: Sequence[Path]) -> Run:
     """The floor of exact hashes: Pillow decodes, nothing else."""
-    image = _need("PIL.Image")
+    image = need("PIL.Image")
     return lambda: [str(image.open(path).convert("RGB").size) for path in paths]
 
 
 def decode_grey(paths: Sequence[Path]) -> Run:
     """The floor of fast hashes: Pillow decodes the brightness alone."""
-    image = _need("PIL.Image")
+    image = need("PIL.Image")
 
     def decoded(path: Path) -> str:
         opened = image.open(path)
@@ -106,10 +95,10 @@ def decode_grey(paths: Sequence[Path]) -> Run:
 
 def groups(paths: Sequence[Path], *, quick: bool = False) -> Run:
     """rs-caption: a folder to a table, its hashes, all pairs within the threshold."""
-    folders, engine = _need("rs_caption.folders"), _need("rs_caption.engine")
-    column, table = _need("rs_caption.looks.column"), _need("rs_caption.table")
-    near_pairs = _need("rs_caption.blocks").near_pairs
-    numpy = _need("numpy")
+    folders, engine = need("rs_caption.folders"), need("rs_caption.engine")
+    column, table = need("rs_caption.looks.column"), need("rs_caption.table")
+    near_pairs = need("rs_caption.blocks").near_pairs
+    numpy = need("numpy")
 
     def run() -> Lines:
         source = folders.Given("folder", paths[0].parent)
@@ -138,7 +127,7 @@ def fast_groups(paths: Sequence[Path]) -> Run:
 
 def imagededup_groups(paths: Sequence[Path]) -> Run:
     """The search of imagededup over a folder."""
-    hasher = _need("imagededup.methods").PHash(verbose=False)
+    hasher = need("imagededup.methods").PHash(verbose=False)
 
     def run() -> Lines:
         found = hasher.find_duplicates(
@@ -175,8 +164,8 @@ def main() -> None:
         run = programs[program](paths)
         with tempfile.TemporaryDirectory() as few:  # what is imported late is imported now
             programs[program]([Path(shutil.copy(path, few)) for path in paths[:2]])()
-    except NotInstalledError:
-        sys.stdout.write(json.dumps({"problem": "not installed"}))
+    except CannotRunError as error:
+        sys.stdout.write(json.dumps({"problem": str(error)}))
         return
     began, before = time.monotonic(), os.times()
     lines = run()

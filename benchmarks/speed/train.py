@@ -14,9 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
 import random
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -25,6 +23,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from apart import said_by
+from drawn import of_the_world
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -32,8 +32,6 @@ from train_peers import PROGRAMS, SHARD
 
 from rs_caption import table as tables
 from rs_caption.sample import Boxes
-from rs_caption.world.jobs import BASE, plan
-from rs_caption.world.layouts import write_job
 from rs_train.packing import pack
 
 MEASURE = Path(__file__).with_name("train_peers.py")
@@ -119,11 +117,7 @@ def measure(args: argparse.Namespace, program: str, folder: Path) -> dict[str, A
     best: dict[str, Any] = {}
     for _ in range(args.repeats):
         command = [args.python, str(MEASURE), program, str(folder), str(args.workers)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our own program
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            return {"problem": f"failed: {last[:70]}"}
-        result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        result = said_by(command)
         if "problem" in result or not best or result["cpu_s"] < best["cpu_s"]:
             best = result
     return best
@@ -148,14 +142,6 @@ def loader_table(args: argparse.Namespace, folder: Path, side: int) -> Table:
     return table
 
 
-def drawn(folder: Path, number: int) -> list[Path]:
-    """Images of the sample world."""
-    for job in plan(0, number * BASE // 42):  # of these as many are of the two
-        if job.dataset in {"DOTA", "LoveDA"}:
-            write_job(folder, job)
-    return [path for path in sorted(folder.rglob("*.png")) if "mask" not in str(path)]
-
-
 def main() -> None:
     """Lay out, run, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -170,7 +156,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         suffixes = {".jpg", ".jpeg", ".png", ".tif"}
-        found = sorted(args.images.rglob("*")) if args.images else drawn(folder / "world", 100)
+        found = (
+            sorted(args.images.rglob("*")) if args.images else of_the_world(folder / "world", 100)
+        )
         sources = [path for path in found if path.suffix.lower() in suffixes]
         random.Random(0).shuffle(sources)
         for side in args.sides:

@@ -9,7 +9,6 @@ after its first batch. A program that is not installed says so.
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -19,22 +18,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from apart import CannotRunError, need
+
 SIZE_PX, BATCH = 224, 64
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 SHARD = 100  # samples in a file of WebDataset
 
 Epoch = Callable[[], Iterator[Any]]  # an epoch's batches of (images, tokens)
-
-
-class NotInstalledError(Exception):
-    """A program is not there."""
-
-
-def _need(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise NotInstalledError from error
 
 
 def _args(folder: Path, workers: int) -> Namespace:
@@ -59,7 +49,7 @@ def _args(folder: Path, workers: int) -> Namespace:
 
 
 def _its_loader(kind: str, folder: Path, workers: int) -> Epoch:
-    data, open_clip = _need("open_clip_train.data"), _need("open_clip")
+    data, open_clip = need("open_clip_train.data"), need("open_clip")
     args = _args(folder, workers)
     transform = open_clip.image_transform(SIZE_PX, is_train=True, mean=MEAN, std=STD)
     tokenizer = open_clip.get_tokenizer("ViT-B-32")
@@ -92,8 +82,8 @@ def ours(
     folder: Path, workers: int, *, packed: bool = False, floats: bool = False, warm: bool = False
 ) -> Epoch:
     """rs-train, with flips and turns, which open_clip's do not have."""
-    settings, corpora = _need("rs_train.settings"), _need("rs_train.corpus")
-    loader, torch = _need("rs_train.batches"), _need("torch")
+    settings, corpora = need("rs_train.settings"), need("rs_train.corpus")
+    loader, torch = need("rs_train.batches"), need("torch")
     source: dict[str, Any] = {"tables": (settings.TableUse(path=str(folder / "table")),)}
     source = {"pack": str(folder / "pack")} if packed else source
     config = settings.Config(
@@ -103,7 +93,7 @@ def ours(
         run=settings.Run(device="cpu"),
     )
     corpus = corpora.open_corpus(config.data, allow_unchecked=True)
-    encoder = Encoder(_need("open_clip").get_tokenizer("ViT-B-32"), SIZE_PX)
+    encoder = Encoder(need("open_clip").get_tokenizer("ViT-B-32"), SIZE_PX)
     per_epoch = loader.deck_of(corpus, config).steps_per_epoch
     mean_C11, std_C11 = (torch.tensor(three).view(3, 1, 1) for three in (MEAN, STD))
     batches = loader.batches(corpus, config, encoder, range(2 * per_epoch))
@@ -135,10 +125,10 @@ def main() -> None:
     """Measure, print."""
     program, folder, workers = sys.argv[1:]
     try:
-        _need("torch").set_num_threads(1)
+        need("torch").set_num_threads(1)
         epoch = PROGRAMS[program](Path(folder), int(workers))
-    except NotInstalledError:
-        sys.stdout.write(json.dumps({"problem": "not installed"}))
+    except CannotRunError as error:
+        sys.stdout.write(json.dumps({"problem": str(error)}))
         return
     coming, samples = iter(epoch()), 0
     next(coming)  # what is imported, compiled and opened late is by now

@@ -17,7 +17,6 @@ import argparse
 import csv
 import io
 import json
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -26,8 +25,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
+from apart import said_by
+from drawn import draw
 from rich.console import Console
 from rich.table import Table
 from train_steps_peers import PROGRAMS, Settings
@@ -60,17 +59,6 @@ def flops_of(model: dict[str, Any]) -> float:
         layers * (24 * tokens * width**2 + 4 * tokens**2 * width)
         for tokens, width, layers in towers
     )
-
-
-def draw(path: Path, side: int, seed: int) -> None:
-    """A JPEG with the detail of an aerial image: noise of several sizes."""
-    chance = np.random.default_rng(seed)
-    mixed = np.zeros((side, side, 3), np.float32)
-    for coarse, strength in ((8, 60), (64, 30), (side, 8)):
-        noise = chance.integers(0, 256, (coarse, coarse, 3), np.uint8)
-        grown = Image.fromarray(noise).resize((side, side), Image.Resampling.BILINEAR)
-        mixed += (np.asarray(grown, np.float32) - 128) * (strength / 60)
-    Image.fromarray(np.clip(mixed + 128, 0, 255).astype(np.uint8)).save(path, quality=90)
 
 
 def prepare(folder: Path, number: int, side: int, samples: int) -> str:
@@ -124,12 +112,7 @@ def tar_up(folder: Path, files: list[Path], samples: int, shards: int = 32) -> s
 
 def measure(program: str, settings: Path) -> dict[str, Any]:
     """What one program comes to, or `problem`."""
-    command = [sys.executable, str(MEASURE), program, str(settings)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our own program
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return {"problem": f"failed: {last[:70]}"}
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return said_by([sys.executable, str(MEASURE), program, str(settings)])
 
 
 def peak_of(device: str) -> float:
