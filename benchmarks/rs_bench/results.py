@@ -1,7 +1,8 @@
 """What a benchmark found: figures with all they depend on, and the outcome of every item.
 
-`results.json` is for people and programs; `outcomes.npz` holds, for each result, what became of
-every image or text, so that two runs can be compared item by item.
+`results.json` (`rs_caption.results` says what stands in it) is for people and programs;
+`outcomes.npz` holds, for each result, what became of every image or text, so that two runs can be
+compared item by item.
 """
 
 from __future__ import annotations
@@ -21,46 +22,24 @@ from numpy.typing import NDArray
 from rs_caption import __version__
 from rs_caption.errors import UserError
 from rs_caption.files import whole, write_text
+from rs_caption.results import ALONE, RESULTS_FILE, Beside, Result, Run, read_run
 
-ALONE = "not to be held against others"  # ends a note: other images, or another split
-RESULTS_FILE, OUTCOMES_FILE = "results.json", "outcomes.npz"
+__all__ = [
+    "ALONE",
+    "OUTCOMES_FILE",
+    "RESULTS_FILE",
+    "Beside",
+    "Result",
+    "Run",
+    "Scored",
+    "read_outcomes",
+    "read_run",
+    "versions",
+    "write_run",
+]
+
+OUTCOMES_FILE = "outcomes.npz"
 _LIBRARIES = ("numpy", "torch", "open_clip_torch", "scikit-learn", "scipy")
-
-
-class Result(msgspec.Struct, frozen=True):
-    """Figures of one task on one dataset.
-
-    Attributes:
-        task: of the command line: retrieval, zeroshot, ...
-        dataset: as its manifest names it.
-        protocol: the rules by which it was measured; figures of two protocols are never compared.
-        figures: in per cent, not rounded, but for those whose name says otherwise (`mean_error`).
-        n: how many of what: images, texts, classes, train, test, shots.
-        seed: of whatever was drawn.
-        notes: what a reader must know: ceilings, how ties count, classes with too few images.
-        digests: of what was measured on: images, split, captions.
-        asked: digest of all that the figures depend on; who asks the same again need not compute.
-    """
-
-    task: str
-    dataset: str
-    protocol: str
-    figures: dict[str, float]
-    n: dict[str, int]
-    seed: int | None = None
-    notes: tuple[str, ...] = ()
-    digests: dict[str, str] = msgspec.field(default_factory=dict)
-    asked: str = ""
-
-    @property
-    def key(self) -> str:
-        """What tells a result from the others of a run."""
-        return f"{self.task}/{self.dataset}/{self.protocol}"
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it was measured on other images than published figures."""
-        return any(note.endswith(ALONE) for note in self.notes)
 
 
 class Scored(NamedTuple):
@@ -68,42 +47,6 @@ class Scored(NamedTuple):
 
     result: Result
     outcomes: dict[str, NDArray[Any]]
-
-
-class Beside(msgspec.Struct, frozen=True):
-    """A published figure next to one of a run.
-
-    Attributes:
-        key: of the `Result`.
-        figure: its name there.
-        model: as the publication names it.
-        value: in per cent, as printed.
-        comparable: whether a difference means something: same protocol, same images.
-        source: where it stands.
-    """
-
-    key: str
-    figure: str
-    model: str
-    value: float
-    comparable: bool
-    source: str
-
-
-class Run(msgspec.Struct, frozen=True):
-    """All results of one model.
-
-    Attributes:
-        model: what it is.
-        versions: of programs and libraries.
-        results: in the order of tasks.
-        published: beside the figure that stands for a result, of the models most like this one.
-    """
-
-    model: dict[str, Any]
-    versions: dict[str, str]
-    results: tuple[Result, ...]
-    published: tuple[Beside, ...] = ()
 
 
 def versions() -> dict[str, str]:
@@ -127,21 +70,6 @@ def write_run(folder: Path, run: Run, outcomes: Mapping[str, Mapping[str, NDArra
     with whole(folder / OUTCOMES_FILE) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # names meet an option
     write_text(folder / RESULTS_FILE, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
-
-
-def read_run(path: Path) -> Run:
-    """The figures of a folder, or of its `results.json`.
-
-    Raises:
-        UserError: there is no such file, or it holds no results.
-    """
-    file = path / RESULTS_FILE if path.is_dir() else path
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=Run)
-    except FileNotFoundError as error:
-        raise UserError(f"{file}: no such file; `rs-bench` writes it to its --out") from error
-    except (OSError, msgspec.DecodeError) as error:
-        raise UserError(f"{file}: expected results of rs-bench; {error}") from error
 
 
 def read_outcomes(path: Path, key: str) -> dict[str, NDArray[Any]]:

@@ -12,13 +12,13 @@ from rs_caption.leaks.words import listed, percent
 from rs_caption.looks.levels import LEVELS
 from rs_caption.pages import fill
 from rs_caption.pipeline.told import Told, ToldStage
+from rs_caption.results import RESULTS_FILE, title_of_task
 from rs_caption.story import text, views
 from rs_caption.story.corpus import Corpus
 from rs_caption.story.drawings import Drawing
 from rs_caption.story.opened import NOT_RUN
 from rs_caption.story.removal import Removal
-from rs_caption.story.results import RESULTS_FILE
-from rs_caption.story.scores import TASKS, Board, Row
+from rs_caption.story.scores import Board, Row
 from rs_caption.story.training import Run
 
 _STATES = {
@@ -93,7 +93,7 @@ def _sentences(told: Told, story: Story) -> Iterator[str]:
                 for model in dict.fromkeys((board.before, board.after))
                 if model in row.scores
             ]
-            what = f"{TASKS.get(row.task, row.task)}, {row.label}, {row.dataset}"
+            what = f"{title_of_task(row.task)}, {row.label}, {row.dataset}"
             yield f"Benchmarks {board.name}: {what}: {', '.join(scores)}."
     waiting = [one.name for one in told.stages if one.state == NOT_RUN]
     if waiting:
@@ -123,7 +123,7 @@ def _score_card(board: Board, row: Row) -> Iterator[dict[str, str]]:
     who = board.after if before is None else f"{board.before} → {board.after}"
     yield {
         "value": f"{start}{after.mean:.1f}",
-        "about": f"{TASKS.get(row.task, row.task)}: {row.label}, {row.dataset}; {who}",
+        "about": f"{title_of_task(row.task)}: {row.label}, {row.dataset}; {who}",
     }
 
 

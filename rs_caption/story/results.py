@@ -1,65 +1,17 @@
-"""What `rs-bench` measured: `results.json` of each model and seed.
-
-{"model": {"name": ...}, "versions": {...},
- "results": [{"task": "knn", "dataset": "aid", "protocol": "weighted",
-              "figures": {"accuracy": 81.3}, "n": {"classes": 30, ...}, "notes": [...]}, ...],
- "published": [{"key": "knn/aid/weighted", "figure": "accuracy", "model": "CLIP RN50",
-                "value": 79.5, "comparable": true, "source": "..."}, ...]}
-"""
+"""What `rs-bench` measured: `results.json` of each model and seed, and what guessing would give."""
 
 from __future__ import annotations
 
 from math import comb
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from rs_caption.errors import UserError
 from rs_caption.pipeline.told import Told
+from rs_caption.results import RESULTS_FILE, Beside, Result, Run, read_run
 from rs_caption.story.opened import NOT_RUN
 
-RESULTS_FILE = "results.json"
-ALONE = "not to be held against others"  # ends a note: other images, or another split
 _AT = (1, 5, 10)
-
-
-class Result(msgspec.Struct, frozen=True):
-    """Figures of a task on a dataset; what there is more of is not read."""
-
-    task: str
-    dataset: str
-    protocol: str
-    figures: dict[str, float]
-    n: dict[str, int] = {}
-    notes: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """What tells it from the others of a model."""
-        return f"{self.task}/{self.dataset}/{self.protocol}"
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it was measured on other images than published figures."""
-        return any(note.endswith(ALONE) for note in self.notes)
-
-
-class Published(msgspec.Struct, frozen=True):
-    """A published figure beside one of a result."""
-
-    key: str
-    figure: str
-    model: str
-    value: float
-    comparable: bool
-    source: str
-
-
-class _File(msgspec.Struct, frozen=True):
-    model: dict[str, Any]
-    results: tuple[Result, ...]
-    published: tuple[Published, ...] = ()
 
 
 class Measured(NamedTuple):
@@ -81,7 +33,7 @@ class Measured(NamedTuple):
     seed: int | None
     out: Path
     results: dict[str, Result]
-    published: tuple[Published, ...]
+    published: tuple[Beside, ...]
 
 
 def measured(told: Told) -> list[Measured]:
@@ -103,12 +55,11 @@ def measured(told: Told) -> list[Measured]:
     return found
 
 
-def _read(file: Path) -> _File:
+def _read(file: Path) -> Run:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=_File)
-    except (OSError, msgspec.DecodeError) as error:
-        said = f"expected results of rs-bench ({error}); remove it and run the pipeline again"
-        raise UserError(f"{file}: {said}") from error
+        return read_run(file)
+    except UserError as error:
+        raise UserError(f"{error}; remove it and run the pipeline again") from error
 
 
 def chance(result: Result, figure: str) -> float | None:

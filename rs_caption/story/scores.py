@@ -5,32 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, stdev
-from types import MappingProxyType
 from typing import NamedTuple
 
-from rs_caption.story.corpus import title_of
-from rs_caption.story.results import Measured, Published, Result, chance
-
-TASKS = MappingProxyType(
-    {
-        "retrieval": "Retrieval",
-        "remotecount": "RemoteCount",
-        "zeroshot": "Zero-shot",
-        "linear": "Linear probe",
-        "knn": "k-NN",
-        "fewshot": "Few-shot",
-    }
+from rs_caption.results import (
+    AVERAGE,
+    TASK_TITLES,
+    Beside,
+    Result,
+    label_of,
+    title_of_task,
 )
-AVERAGE = "average"
-_FIGURES = MappingProxyType(  # that a table shows; the first one stands for the task
-    {
-        "mean_recall": "mean recall",
-        "image_to_text_1": "image to text R@1",
-        "text_to_image_1": "text to image R@1",
-        "top_1": "top-1",
-        "mean_error": "mean error, objects",
-        "accuracy": "accuracy",
-    }
+from rs_caption.story.corpus import title_of
+from rs_caption.story.results import Measured, chance
+
+_FIGURES = (  # that a table shows; the first one stands for the task
+    "mean_recall",
+    "image_to_text_1",
+    "text_to_image_1",
+    "top_1",
+    "mean_error",
+    "accuracy",
 )
 LOWER_IS_BETTER = frozenset({"mean_error"})
 
@@ -63,16 +57,13 @@ class Row(NamedTuple):
     figure: str
     scores: Mapping[str, Score]
     chance: float | None = None
-    published: tuple[Published, ...] = ()
+    published: tuple[Beside, ...] = ()
     alone: bool = False
 
     @property
     def label(self) -> str:
         """What the figure is called."""
-        if self.figure.startswith("shots_"):
-            number = self.figure.removeprefix("shots_")
-            return f"{number} shot{'s' * (number != '1')}"
-        return _FIGURES[self.figure]
+        return label_of(self.figure)
 
 
 class Board(NamedTuple):
@@ -137,7 +128,7 @@ def _board(name: str, runs: Sequence[Measured]) -> Board:
 def _rows(runs: Sequence[Measured]) -> Iterator[Row]:
     results = {key: result for one in runs for key, result in one.results.items()}
     groups: dict[tuple[str, str], list[str]] = {}
-    order = [*TASKS, *sorted({one.task for one in results.values()} - TASKS.keys())]
+    order = [*TASK_TITLES, *sorted({one.task for one in results.values()} - TASK_TITLES.keys())]
     for key, result in sorted(results.items(), key=lambda item: order.index(item[1].task)):
         groups.setdefault((result.task, result.protocol), []).append(key)
     for keys in groups.values():
@@ -217,7 +208,7 @@ def _notes(runs: Sequence[Measured]) -> Iterator[tuple[str, str, tuple[str, ...]
         every = [one.results[key].notes for one in runs if key in one.results]
         for note in result.notes:
             if all(note in notes for notes in every):
-                about = f"{TASKS.get(result.task, result.task)} {result.protocol}"
+                about = f"{title_of_task(result.task)} {result.protocol}"
                 held.setdefault(note, {}).setdefault(about, []).append(title_of(result.dataset))
     for note, protocols in held.items():
         for datasets in dict.fromkeys(map(tuple, protocols.values())):

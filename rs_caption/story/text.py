@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rs_caption.story.results import Published
-from rs_caption.story.scores import TASKS, Board, Row, Score
+from rs_caption.results import Beside, title_of_task
+from rs_caption.story.scores import Board, Row, Score
 
 LEGEND = (
     "Figures are per cent, but for mean errors. A model with several seeds: mean ± sample standard "
@@ -25,7 +25,7 @@ def shown(score: Score | None) -> str:
     return f"{score.mean:.2f}{spread}"
 
 
-def beside(one: Published) -> str:
+def beside(one: Beside) -> str:
     """`RemoteCLIP RN50 24.10`, starred where no difference means anything."""
     return f"{one.model} {one.value:.2f}{'' if one.comparable else '*'}"
 
@@ -78,7 +78,7 @@ def _markdown(boards: Sequence[Board]) -> Iterator[str]:
 
 def _cells(board: Board, row: Row) -> list[str]:
     return [
-        TASKS.get(row.task, row.task),
+        title_of_task(row.task),
         row.protocol,
         row.dataset,
         row.label,

@@ -9,11 +9,12 @@ from markupsafe import Markup
 
 from rs_caption.console import counted
 from rs_caption.leaks.shots import Shot, data_url
+from rs_caption.results import title_of_task
 from rs_caption.story import text
 from rs_caption.story.corpus import Corpus, Scene
 from rs_caption.story.drawings import Drawing
 from rs_caption.story.removal import REASONS, Removal
-from rs_caption.story.scores import LOWER_IS_BETTER, TASKS, Board, Row
+from rs_caption.story.scores import LOWER_IS_BETTER, Board, Row
 from rs_caption.story.training import Run, can_draw, curves
 
 _CAPTIONS = 8  # of a scene, at most
@@ -120,7 +121,7 @@ def scores(board: Board) -> dict[str, Any]:
         "models": [text.head_of(*one) for one in board.models.items()],
         "groups": [
             {
-                "title": f"{TASKS.get(task, task)}, protocol {protocol}",
+                "title": f"{title_of_task(task)}, protocol {protocol}",
                 "rows": [
                     _row(board, row)
                     for row in board.rows

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from rs_bench.report.page import page
 from rs_bench.report.plots import draw, remove_drawn
-from rs_bench.report.tables import TASK_TITLES, beside
+from rs_bench.report.tables import beside
 from rs_bench.report.text import markdown, say_tables
 from rs_bench.results import RESULTS_FILE, Result, Run, Scored, read_outcomes, read_run, write_run
 from rs_caption.console import say
 from rs_caption.errors import UserError
 from rs_caption.files import write_text
+from rs_caption.results import TASK_TITLES
 
 PAGE_FILE, MARKDOWN_FILE = "results.html", "results.md"
 Outcomes = dict[str, Mapping[str, NDArray[Any]]]

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rs_bench.report.plots import Picture
-from rs_bench.report.tables import AVERAGE, TASK_TITLES, Line, Table, nearest, tables
+from rs_bench.report.tables import Line, Table, nearest, tables
 from rs_bench.report.text import about, notes_of, ours
 from rs_bench.results import Run
 from rs_caption import __version__
 from rs_caption.pages import fill
+from rs_caption.results import AVERAGE, title_of_task
 
 _TEMPLATE = "page.html.jinja"
 _SMALL = 0.005  # of a difference that is printed as 0.00
@@ -49,7 +50,7 @@ def _card(table: Table, model: str) -> dict[str, Any]:
         *((name, _cell(line, name)["value"], line.theirs[name].value, False) for name in known),
     ]
     return {
-        "task": TASK_TITLES.get(table.task, table.task),
+        "task": title_of_task(table.task),
         "protocol": table.protocol,
         "of": f"{line.label}, {line.dataset}",
         "bars": [

@@ -19,25 +19,8 @@ from rs_bench.published import ALL_IMAGES, OWN, Published, published, sources
 from rs_bench.results import Beside, Result, Run
 from rs_bench.sets import TITLES
 from rs_caption import manifest
+from rs_caption.results import AVERAGE, LABELS, label_of, title_of_task
 
-TASK_TITLES = MappingProxyType(
-    {
-        "retrieval": "Retrieval",
-        "remotecount": "RemoteCount",
-        "zeroshot": "Zero-shot",
-        "linear": "Linear probe",
-        "knn": "k-NN",
-        "fewshot": "Few-shot",
-    }
-)
-AVERAGE = "average"
-_WAYS = ("image_to_text", "text_to_image")
-_LABELS = MappingProxyType(
-    {f"{way}_{k}": f"{way.replace('_', ' ')} R@{k}" for way in _WAYS for k in (1, 5, 10)}
-    | {f"{way}_mean": f"{way.replace('_', ' ')}, mean" for way in _WAYS}
-    | {"mean_recall": "mean recall", "accuracy": "accuracy", "mean_error": "mean error, objects"}
-    | {f"top_{k}": f"top-{k}" for k in range(1, 11)}
-)
 _AVERAGED = ("mean_recall", "accuracy")
 _BESIDE = 3  # published models that results.json names
 # task/protocol of a result -> protocol of published figures: the same, and others worth a look.
@@ -91,7 +74,7 @@ class Table:
     @property
     def title(self) -> str:
         """`Zero-shot, protocol paper`."""
-        return f"{TASK_TITLES.get(self.task, self.task)}, protocol {self.protocol}"
+        return f"{title_of_task(self.task)}, protocol {self.protocol}"
 
 
 def tables(run: Run) -> list[Table]:
@@ -164,7 +147,7 @@ def _by_score(table: Table) -> list[str]:
     scores: dict[str, list[float]] = {}
     for line in table.lines:
         for model, their in line.theirs.items():
-            if their.comparable and line.label in {_LABELS[name] for name in _AVERAGED}:
+            if their.comparable and line.label in {LABELS[name] for name in _AVERAGED}:
                 scores.setdefault(model, []).append(their.value)
     most = max((len(values) for values in scores.values()), default=0)
     whole = {model: float(np.mean(v)) for model, v in scores.items() if len(v) == most}
@@ -201,18 +184,10 @@ def figures_of(result: Result) -> list[str]:
         (name for name in result.figures if re.fullmatch(r"shots_\d+", name)),
         key=lambda name: int(name.rpartition("_")[2]),
     )
-    own = [name for name in _LABELS if name in result.figures]
+    own = [name for name in LABELS if name in result.figures]
     if result.protocol != "multi-positive":  # mean recall is what others publish
         own = [name for name in own if not name.endswith("_mean")]
     return own + shots
-
-
-def label_of(figure: str) -> str:
-    """What a figure is called in tables."""
-    if figure.startswith("shots_"):
-        number = figure.removeprefix("shots_")
-        return f"{number} shot{'s' * (number != '1')}"
-    return _LABELS.get(figure, figure)
 
 
 def _lines(result: Result, known: Sequence[Published]) -> Iterator[Line]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rs_bench.report.tables import TASK_TITLES, Line, Table, nearest, tables
+from rs_bench.report.tables import Line, Table, nearest, tables
 from rs_bench.results import Result, Run
 from rs_caption import __version__
 from rs_caption.console import out, print_table, say
+from rs_caption.results import title_of_task
 
 _LABELS_WIDE, _COLUMN_WIDE = 46, 20  # characters of a terminal
 _OF_MODEL = ("weights", "activation", "image size")
@@ -107,9 +108,7 @@ def remarks_of(results: Sequence[Result]) -> Iterator[str]:
 
 def _protocols(results: Sequence[Result]) -> dict[str, None]:
     """`k-NN weighted`, each once."""
-    return dict.fromkeys(
-        f"{TASK_TITLES.get(result.task, result.task)} {result.protocol}" for result in results
-    )
+    return dict.fromkeys(f"{title_of_task(result.task)} {result.protocol}" for result in results)
 
 
 def markdown(run: Run) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rs_bench.report.comparison import LEVEL, RESAMPLES, Difference, differences, shared
-from rs_bench.report.tables import TASK_TITLES, label_of
 from rs_bench.results import Run, read_outcomes, read_run
 from rs_caption.console import counted, print_table, say
 from rs_caption.errors import UserError
+from rs_caption.results import label_of, title_of_task
 
 _HEADER = ("dataset", "figure", "A", "B", "B - A", "95 % from", "to", "p")
 _SURE = 1 - LEVEL
@@ -59,7 +59,7 @@ def _say(first: Run, second: Run, found: Sequence[Difference]) -> None:
     shown = [one for one in found if not one.figure.endswith(_HIDDEN) and one.figure not in _TOP]
     for task, protocol in dict.fromkeys((one.task, one.protocol) for one in shown):
         own = [one for one in shown if (one.task, one.protocol) == (task, protocol)]
-        print_table(f"{TASK_TITLES.get(task, task)}, protocol {protocol}", _HEADER, _rows(own))
+        print_table(f"{title_of_task(task)}, protocol {protocol}", _HEADER, _rows(own))
     sure = sum(one.p_value < _SURE for one in found)
     say(
         f"* p below {_SURE:.2f}: {sure:,} of {counted(len(found), 'figure')}; where nothing "
