@@ -6,7 +6,7 @@ import shlex
 from importlib.util import find_spec
 from pathlib import Path
 
-from rs_caption.commands import pipelines, steps
+from rs_caption.commands import looking, pipelines
 from rs_caption.console import say
 from rs_caption.errors import RsCaptionError, UserError
 from rs_caption.files import write_text
@@ -45,10 +45,10 @@ def run_demo(folder: Path) -> int:
         return code
     clean, pictures = folder / _WORK / "tables" / _CLEAN, folder / "pictures"
     _announce("verify", clean)
-    if not steps.verify_table(clean):
+    if not looking.verify_table(clean):
         raise DemoError("a caption of the demo is not true; please report this")
     _announce("show", clean, "--n", "3", "--draw", pictures)
-    steps.show_rows(clean, 3, (), pictures)
+    looking.show_rows(clean, 3, (), pictures)
     say(f"The faults counted above are planted: {folder / 'world' / 'README.md'} lists them.")
     if only:
         say("Nothing was trained: that needs `pip install 'rs-caption[train,bench]'`.")
@@ -70,10 +70,10 @@ def _draw(folder: Path) -> None:
     world, counting = folder / "world", folder / "counting"
     if not world.is_dir():
         _announce("sample", world)
-        steps.write_sample(world)
+        looking.write_sample(world)
     if not counting.is_dir():
         _announce("sample", counting, "--counting")
-        steps.write_counting_sample(counting)
+        looking.write_counting_sample(counting)
 
 
 def _file(folder: Path) -> Path:

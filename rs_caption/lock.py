@@ -75,17 +75,19 @@ def _locked(path: Path, kind: int) -> Iterator[None]:
         yield
     finally:
         if file is not None:
-            _held.discard(file)
-            if kind == fcntl.LOCK_EX:
-                with suppress(FileNotFoundError):
-                    if _is_at(
-                        file, path
-                    ):  # else the folder was removed, and a later run's is there
-                        path.unlink()  # while it is held: see `_open_locked`
-            file.close()
+            _release(file, path, kind)
             for folder in made:
                 with suppress(OSError):  # what was made for the lock alone
                     folder.rmdir()
+
+
+def _release(file: IO[bytes], path: Path, kind: int) -> None:
+    _held.discard(file)
+    with suppress(FileNotFoundError):
+        # Else the folder was removed, and a later run's is there.
+        if kind == fcntl.LOCK_EX and _is_at(file, path):
+            path.unlink()  # while it is held: see `_open_locked`
+    file.close()
 
 
 def _open_locked(path: Path, kind: int) -> IO[bytes] | None:

@@ -13,6 +13,7 @@ from rs_caption.errors import RsCaptionError, UserError
 from rs_caption.interrupts import ctrl_c_ends, leave_if_threads_are_left
 
 EXIT_USER_ERROR = 2
+EXIT_SKIPPED = 3  # done, but some of what is there could not be used
 _OF_PYDANTIC = "Value error, "  # by which newer typers have options checked
 
 

@@ -1,9 +1,8 @@
 """A shard of a conversion: some items, read and captioned in one worker, landed as one file.
 
-The file (Arrow IPC: it is read again soon, and only here) appears whole under
-`.parts/`, and carries a key made of everything it depends on: options, manifest, items, sizes and
-times of the files read. An interrupted run finds the parts that are still true and makes the
-others.
+The file (Arrow IPC: it is read again soon, and only here) appears whole under `.parts/`, and
+carries a key made of everything it depends on: options, manifest, items, sizes and times of the
+files read. An interrupted run finds the parts that are still true and makes the others.
 """
 
 from __future__ import annotations

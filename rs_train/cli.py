@@ -19,8 +19,6 @@ from rs_caption import program
 from rs_caption.engine import default_workers
 from rs_caption.flags import TablesArgument, WorkersOption
 
-EXIT_SKIPPED = 3
-
 app = program.new_app(
     "rs-train",
     "Pretrain CLIP on caption tables: a RemoteCLIP of one's own.",
@@ -162,7 +160,7 @@ def pack(
     from rs_train.commands import pack_and_say  # noqa: PLC0415
 
     if pack_and_say(tables, out, size, workers):
-        raise typer.Exit(EXIT_SKIPPED)
+        raise typer.Exit(program.EXIT_SKIPPED)
 
 
 @app.command()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rs_caption.program import new_app
-
-EXIT_SKIPPED = 3
+from rs_caption.program import EXIT_SKIPPED, new_app
 
 app = new_app(
     "rs-caption",

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rs_caption.cli.app import app, exit_if_skipped
+from rs_caption.cli.flags_of_terms import CommercialOnly, Licences
 from rs_caption.engine import default_workers, work_of
 from rs_caption.flags import (
     OnError,
@@ -19,7 +20,6 @@ from rs_caption.flags import (
     WorkersOption,
 )
 from rs_caption.storage import typed
-from rs_caption.terms.options import CommercialOnly, Licences
 
 
 class FormName(StrEnum):

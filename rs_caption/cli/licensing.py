@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from rs_caption.cli.app import app
+from rs_caption.cli.flags_of_terms import CommercialOnly, Licences, TermsFile
 from rs_caption.flags import TablesArgument
 from rs_caption.storage import typed
-from rs_caption.terms.options import CommercialOnly, Licences, TermsFile
 
 
 @app.command()

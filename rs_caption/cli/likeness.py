@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from rs_caption.cli.alike import (
+from rs_caption.cli.app import app, exit_if_skipped
+from rs_caption.cli.flags_of_looks import (
     Against,
     DryRun,
     Fast,
@@ -23,7 +24,6 @@ from rs_caption.cli.alike import (
     TableOrFolder,
     Threshold,
 )
-from rs_caption.cli.app import app, exit_if_skipped
 from rs_caption.engine import default_workers, work_of
 from rs_caption.flags import (
     CountsOption,

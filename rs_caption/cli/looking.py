@@ -1,4 +1,4 @@
-"""The commands that look at tables, and those that draw something to try."""
+"""The commands that look at tables, show and verify; sample and demo, which draw some to try."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def show(
 
     Example: rs-caption show tables/dota --n 3 --draw pictures
     """
-    from rs_caption.commands import steps  # noqa: PLC0415
+    from rs_caption.commands import looking  # noqa: PLC0415
 
-    steps.show_rows(table, number, image_id or (), draw)
+    looking.show_rows(table, number, image_id or (), draw)
 
 
 @app.command()
@@ -47,9 +47,9 @@ def verify(table: TableArgument) -> None:
 
     Example: rs-caption verify tables/dota
     """
-    from rs_caption.commands import steps  # noqa: PLC0415
+    from rs_caption.commands import looking  # noqa: PLC0415
 
-    if not steps.verify_table(table):
+    if not looking.verify_table(table):
         raise typer.Exit(1)
 
 
@@ -75,9 +75,9 @@ def sample(
 
     Example: rs-caption sample world
     """
-    from rs_caption.commands import steps  # noqa: PLC0415
+    from rs_caption.commands import looking  # noqa: PLC0415
 
-    write = steps.write_counting_sample if counting else steps.write_sample
+    write = looking.write_counting_sample if counting else looking.write_sample
     if images:
         write(folder, seed, images)
     else:

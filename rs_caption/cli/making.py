@@ -1,10 +1,14 @@
-"""The commands that make tables: sources, check, convert, stats."""
+"""The commands from a release to a table: sources, check, convert; and stats, which counts it.
+
+`convert` has more options than a command should: one a line, in panels of --help.
+"""
 
 from __future__ import annotations
 
 import typer
 
 from rs_caption.cli.app import app, exit_if_skipped
+from rs_caption.cli.flags_of_terms import CommercialOnly, Licences, TermsFile
 from rs_caption.engine import default_workers, work_of
 from rs_caption.flags import (
     All,
@@ -39,7 +43,6 @@ from rs_caption.flags import (
     Version,
     WorkersOption,
 )
-from rs_caption.terms.options import CommercialOnly, Licences, TermsFile
 
 
 @app.command()
@@ -79,7 +82,7 @@ def convert(
     Example: rs-caption convert --source dota --root data/DOTA --out tables/dota
     """
     # --help must not wait for pyarrow and numba
-    from rs_caption.commands import corpus, steps  # noqa: PLC0415
+    from rs_caption.commands import converting, corpus  # noqa: PLC0415
     from rs_caption.own.found import Wish  # noqa: PLC0415
     from rs_caption.select import Typed  # noqa: PLC0415
     from rs_caption.terms.choice import Choice  # noqa: PLC0415
@@ -99,8 +102,8 @@ def convert(
     )
     wish = Wish(root, name, classes, nouns, not annotations_only, terms)
     corpus.check_choice(source, wish, typed, every_dataset=every_dataset)
-    run_it = corpus.convert_all if every_dataset else steps.convert_dataset
-    how = steps.How(
+    run_it = corpus.convert_all if every_dataset else converting.convert_dataset
+    how = converting.How(
         splits=tuple(split or ()),
         work=work_of(workers, engine, shard),
         stop_on_error=on_error is OnError.STOP,

@@ -1,1 +1,1 @@
-"""What each command does and says: options come from cli/, the work is done elsewhere."""
+"""What each command does and says: options come from cli/, the other modules only compute."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from rs_caption import manifest, table
-from rs_caption.commands.steps import How, convert_dataset
+from rs_caption.commands.converting import How, convert_dataset
 from rs_caption.console import out as out_console
 from rs_caption.console import print_table, progress_bar, say
 from rs_caption.corpus.discover import Discovery, Found, find

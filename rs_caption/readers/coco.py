@@ -5,11 +5,11 @@
                       "iscrowd": 0}],
      "categories": [{"id": 3, "name": "ship"}]}
 
-`bbox` is x, y, width, height in pixels from 0. `file_name` may hold sub-folders, on
-Windows with back slashes between them. Annotations with `iscrowd` are regions of many objects,
-those with `ignore` are not to be judged: neither is captioned, both are counted. Segmentations are
-skipped over. Source: cocodataset.org/#format-data; `ignore` and the second masks' file names:
-mmdetection, github.com/CAPTAIN-WHU/iSAID_Devkit.
+`bbox` is x, y, width, height in pixels from 0. `file_name` may hold sub-folders, on Windows with
+back slashes between them. Annotations with `iscrowd` are regions of many objects, those with
+`ignore` are not to be judged: neither is captioned, both are counted. Segmentations are skipped
+over. Source: cocodataset.org/#format-data; `ignore` and the second masks' file names: mmdetection,
+github.com/CAPTAIN-WHU/iSAID_Devkit.
 """
 
 from __future__ import annotations

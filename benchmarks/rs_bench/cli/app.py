@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from rs_caption.program import new_app
 
-EXIT_SKIPPED = 3
-
 app = new_app(
     "rs-bench",
     "Measure what a corpus was worth: the seven tasks of RemoteCLIP on its 16 datasets.",

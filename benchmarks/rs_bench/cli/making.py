@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rs_bench.asked import Encoding
-from rs_bench.cli.app import EXIT_SKIPPED, app
+from rs_bench.cli.app import app
 from rs_bench.cli.flags import (
     AsJson,
     Batch,
@@ -20,6 +20,7 @@ from rs_bench.cli.flags import (
     WeightsOption,
     Workers,
 )
+from rs_caption.program import EXIT_SKIPPED
 
 RunArgument = Annotated[
     Path, typer.Argument(help="Folder of --out, or its results.json.", show_default=False)
@@ -105,7 +106,7 @@ def build_remotecount(
 
     Example: rs-bench build-remotecount --root data/DOTA --out remotecount
     """
-    from rs_bench.counts import build_and_say  # noqa: PLC0415
+    from rs_bench.building import build_and_say  # noqa: PLC0415
     from rs_bench.remotecount.build import Plan  # noqa: PLC0415
 
     plan = Plan(root, out, split, tuple(category or ()), target, seed)

@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from rs_bench.asked import GIVEN, SHOTS, Asked, Settings
-from rs_bench.cli.app import EXIT_SKIPPED, app
+from rs_bench.cli.app import app
 from rs_bench.cli.flags import Oracle, PartName, PromptKind, Seed
 from rs_bench.cli.flags import measuring as takes_options_of_measuring
 from rs_caption.errors import UserError
+from rs_caption.program import EXIT_SKIPPED
 
 
 class Protocol(StrEnum):

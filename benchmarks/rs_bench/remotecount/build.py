@@ -84,15 +84,11 @@ def build(plan: Plan, bars: Bars = progress_bar) -> dict[str, Any]:
         )
     boxes = {sample.image: sample for sample in samples}
     pairs = [_pair(pick, boxes[pick.image]) for pick in choose(offered, target, plan.seed)]
-    read = {
-        "images": len(samples),
-        "offered": len(offered),
-        "refused": dict(refused),
-        "skipped": dict(skipped),
-    }
+    read = {"images": len(samples), "offered": len(offered)}
+    left = {"refused": dict(refused), "skipped": dict(skipped)}
     about = {
         **_asked(plan, facts.digest, options.version, target),
-        "read": read,
+        "read": {**read, **left},
         "notes": _notes(plan, len(pairs), target, pairs),
     }
     with bars("Cutting pictures") as told:

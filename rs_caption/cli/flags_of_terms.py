@@ -1,4 +1,4 @@
-"""The options about terms, as typer reads them; commands share them by name."""
+"""The options about terms as typer reads them: of convert, export and terms."""
 
 from __future__ import annotations
 
