@@ -14,7 +14,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +55,13 @@ def rs_caption(dataset: str, root: Path, out: Path) -> Run:
     return run
 
 
+def _in_coco(files: Iterable[Path]) -> Counted:
+    """What is in the COCO files that a program has written."""
+    made = [json.loads(file.read_bytes()) for file in files]
+    boxes = sum(len(one["annotations"]) for one in made)
+    return Counted(sum(len(one["images"]) for one in made), boxes)
+
+
 def datumaro(dataset: str, root: Path, out: Path) -> Run:
     """Import, and export to COCO."""
     library = need("datumaro")
@@ -65,13 +72,7 @@ def datumaro(dataset: str, root: Path, out: Path) -> Run:
     def run() -> Callable[[], Counted]:
         read = library.Dataset.import_from(str(root), format=name)
         read.export(str(out / "coco"), "coco_instances", save_media=False)
-
-        def count() -> Counted:
-            files = [json.loads(file.read_bytes()) for file in out.rglob("instances_*.json")]
-            written = sum(len(file["annotations"]) for file in files)
-            return Counted(sum(len(file["images"]) for file in files), written)
-
-        return count
+        return lambda: _in_coco(out.rglob("instances_*.json"))
 
     return run
 
@@ -95,12 +96,7 @@ def globox(dataset: str, root: Path, out: Path) -> Run:
 
     def run() -> Callable[[], Counted]:
         library.AnnotationSet.from_pascal_voc(folder).save_coco(file, auto_ids=True)
-
-        def count() -> Counted:
-            made = json.loads(file.read_bytes())
-            return Counted(len(made["images"]), len(made["annotations"]))
-
-        return count
+        return lambda: _in_coco([file])
 
     return run
 
@@ -115,12 +111,7 @@ def supervision(dataset: str, root: Path, out: Path) -> Run:
         images = root / "JPEGImages-trainval"
         read = library.DetectionDataset.from_pascal_voc(str(images), str(folder))
         read.as_coco(annotations_path=str(file))
-
-        def count() -> Counted:
-            made = json.loads(file.read_bytes())
-            return Counted(len(made["images"]), len(made["annotations"]))
-
-        return count
+        return lambda: _in_coco([file])
 
     return run
 
@@ -134,12 +125,7 @@ def pylabel(dataset: str, root: Path, out: Path) -> Run:
     def run() -> Callable[[], Counted]:
         read = importer.ImportVOC(path=str(folder))
         read.export.ExportToCoco(output_path=str(file))
-
-        def count() -> Counted:
-            made = json.loads(file.read_bytes())
-            return Counted(len(made["images"]), len(made["annotations"]))
-
-        return count
+        return lambda: _in_coco([file])
 
     return run
 

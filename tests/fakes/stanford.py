@@ -7,6 +7,17 @@ from fakes.fake import Fake, Placed, Writer, xyxy
 from rs_caption.facts import Part
 from rs_caption.manifest import Manifest
 
+# Three tracks in the frames 0 to 4, some of them lost, occluded or generated.
+TRACKS = """\
+0 10 10 20 20 0 0 0 0 "Pedestrian"
+0 12 10 22 20 1 0 0 1 "Pedestrian"
+0 14 10 24 20 2 1 0 1 "Pedestrian"
+1 40 20 60 30 0 0 1 1 "Biker"
+1 42 20 62 30 2 0 1 1 "Biker"
+2 70 30 90 50 0 1 0 1 "Cart"
+2 70 30 90 50 4 1 0 1 "Cart"
+"""
+
 
 def _write(root: Path, _: Manifest, placed: Placed) -> None:
     videos: dict[str, list[str]] = defaultdict(list)

@@ -6,13 +6,13 @@ import json
 import shutil
 from collections import Counter
 from contextlib import nullcontext
-from html.parser import HTMLParser
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fakes import Fake, facts_of, hashed, picture, write
+from fakes.tags import Page
 from PIL import Image
 
 from rs_caption.convert import convert
@@ -36,24 +36,6 @@ from rs_caption.table import write as write_table
 
 RSICD = facts_of("rsicd")
 COMMANDS = Commands("rs-caption leaks t", "rs-caption dedup t")
-
-
-class Page(HTMLParser):
-    """The tags of a page with their attributes, and its text."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def decoded(url):

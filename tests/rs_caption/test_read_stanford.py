@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fakes import facts_of, picture, read_all, skipped_of
 from fakes.film import film, number_of
-from fakes.stanford import track_file
+from fakes.stanford import TRACKS, track_file
 
 from rs_caption import table
 from rs_caption.errors import DataError, UserError
@@ -18,15 +18,6 @@ from rs_caption.sample import Skipped
 STANFORD = facts_of("stanford")
 CLIP = "quad/video0"
 FILM = "videos/quad/video0/video.mov"
-TRACKS = """\
-0 10 10 20 20 0 0 0 0 "Pedestrian"
-0 12 10 22 20 1 0 0 1 "Pedestrian"
-0 14 10 24 20 2 1 0 1 "Pedestrian"
-1 40 20 60 30 0 0 1 1 "Biker"
-1 42 20 62 30 2 0 1 1 "Biker"
-2 70 30 90 50 0 1 0 1 "Cart"
-2 70 30 90 50 4 1 0 1 "Cart"
-"""
 
 
 def every(number):

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 from struct import pack
 from zlib import crc32
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from fakes import corpora, picture
 from fakes.corpora import row
+from fakes.tags import Page
 from PIL import Image
 
 from rs_caption import story
@@ -26,24 +26,6 @@ from rs_caption.story.scores import boards_of, score
 from rs_caption.table import open_table
 
 EVIL = "<img src=x onerror=window.evil=1></script><script>window.evil=1</script>"
-
-
-class Page(HTMLParser):
-    """The tags of a page with their attributes, and its text."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.text += f" {data}"
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def stage(name, out=None, command="", **more):
@@ -160,9 +142,9 @@ def test_means_and_deviations_over_seeds(tmp_path, seeds):
         "(AID)\n\nPublished:\n\n- Somebody, Table IV\n"
     ) in text  # of the notes on k each model has its own
     shown = Page(html)
-    assert all(part in shown.text for part in ("13.00 ± 3.61 +5.00", "22.00 ± 2.00 -8.00"))
-    assert "Benchmarks all: k-NN, accuracy, average: 19.00 start, 17.50 all." in shown.text
-    assert "19.0 → 17.5" in shown.text
+    assert all(part in shown.spaced for part in ("13.00 ± 3.61 +5.00", "22.00 ± 2.00 -8.00"))
+    assert "Benchmarks all: k-NN, accuracy, average: 19.00 start, 17.50 all." in shown.spaced
+    assert "19.0 → 17.5" in shown.spaced
     assert [one["class"] for one in shown.all("small") if "class" in one][:3] == [
         "more",
         "less",
@@ -233,7 +215,7 @@ def test_what_is_told_of_tables(made, corpus):
     html, text = written(made / "work", corpus)
     assert text == "# A \\<b\\> story\n\nNothing has been measured.\n"
     shown = Page(html)
-    said = " ".join(shown.text.split())
+    said = " ".join(shown.spaced.split())
     assert "12 captions for 6 images of 2 datasets." in said
     assert (
         "De-duplication clean: 3 of 6 rows (50.0 %) removed, 1 like test images, 2 like other "
@@ -260,7 +242,7 @@ def test_the_same_files_give_the_same_text(made, corpus):
 def test_hostile_text_is_text(made, corpus):
     html, _ = written(made / "work", corpus)
     shown = Page(html)
-    assert EVIL in shown.text
+    assert EVIL in shown.spaced
     assert not {"script", "link", "iframe", "b"} & {
         tag for tag, attributes in shown.tags if tag != "b" or attributes
     }
@@ -280,7 +262,7 @@ def test_images_that_are_gone_are_said_to_be(made, corpus, tmp_path):
     finally:
         (tables / "ruled/roots.json").write_text(roots[0])
         (tables / "clean/roots.json").write_text(roots[1])
-    shown = " ".join(Page(html).text.split())
+    shown = " ".join(Page(html).spaced.split())
     assert "no picture: no such image" in shown
     assert "has no folder for 'rsicd'" in shown
     assert "12 captions for 6 images of 2 datasets." in shown
@@ -328,7 +310,7 @@ def runs(tmp_path):
 
 def test_curves(tmp_path, runs):
     html, _ = written(tmp_path, runs)
-    said = " ".join(Page(html).text.split())
+    said = " ".join(Page(html).spaced.split())
     assert "all, seed 0 30 3.500 2.500 31.50 at step 20" in said
     assert "all, seed 1 30 2.500 1.500 30.00 at step 30" in said
     found = training.runs_of(runs)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fakes import facts_of
-from fakes.stanford import track_file
+from fakes.stanford import TRACKS, track_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,15 +14,6 @@ from rs_caption.readers.tracks import read_tracks
 
 NAMES = ClassNames.of(facts_of("stanford"))
 CLIP = "quad/video0"
-TRACKS = """\
-0 10 10 20 20 0 0 0 0 "Pedestrian"
-0 12 10 22 20 1 0 0 1 "Pedestrian"
-0 14 10 24 20 2 1 0 1 "Pedestrian"
-1 40 20 60 30 0 0 1 1 "Biker"
-1 42 20 62 30 2 0 1 1 "Biker"
-2 70 30 90 50 0 1 0 1 "Cart"
-2 70 30 90 50 4 1 0 1 "Cart"
-"""
 
 
 BAD = {  # the line, the reason, what is said
