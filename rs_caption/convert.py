@@ -20,14 +20,14 @@ import pyarrow as pa
 from rs_caption import table
 from rs_caption.engine import Engine, Merge, Progress, engine_for, no_progress
 from rs_caption.facts import OwnTerms, Terms
-from rs_caption.files import remove_folder, sweep, write_json
+from rs_caption.files import PARTS_FOLDER, remove_folder, sweep, write_json
 from rs_caption.listing import nothing_usable, undocumented
 from rs_caption.lock import only_run
-from rs_caption.parts import PARTS_FOLDER, find_parts, make_parts, plan
+from rs_caption.parts import find_parts, make_parts, plan
 from rs_caption.request import Request
 from rs_caption.sample import PIXELS, Skipped
 from rs_caption.shard import Part, read_part
-from rs_caption.skips import write_skipped, write_unhashed
+from rs_caption.skips import reasons, write_skipped, write_unhashed
 from rs_caption.terms.known import NOBODY, TERMS
 
 REPORT_FILE = "convert.json"
@@ -102,7 +102,7 @@ def _report(
             for name, number in objects.items()
             if number and not name.startswith(PIXELS)
         },
-        skipped=dict(sorted(Counter(skip.reason for skip in skipped).items())),
+        skipped=reasons(skipped),
         undocumented=len(undocumented(request.manifest, skipped)),
         seconds=round(seconds, 2),
         pixels={
@@ -111,7 +111,7 @@ def _report(
             if name.startswith(PIXELS)
         },
         examples=_examples(skipped),
-        unhashed=dict(sorted(Counter(skip.reason for skip in _unhashed(parts)).items())),
+        unhashed=reasons(_unhashed(parts)),
     )
 
 
@@ -124,14 +124,9 @@ def _land(
 ) -> None:
     """Write everything, the table last: on a first run it is the sign that all is done."""
     manifest, options, out = request.manifest, request.options, request.out
-    source = {
-        "family": manifest.family,
-        "seed": options.seed,
-        "manifest": manifest.digest,
-        "options": options.as_dict(),
-        "nouns": {name: noun.stated for name, noun in manifest.nouns.items()},
-        **_stated_terms(manifest.terms),
-    }
+    nouns = {name: noun.stated for name, noun in manifest.nouns.items()}
+    source = options.stated(manifest.family, manifest.digest, nouns)
+    source |= _stated_terms(manifest.terms)
     table.write_roots(out, {manifest.name: request.root})
     write_skipped(out, skipped, manifest.quirks)
     write_unhashed(out, _unhashed(parts))

@@ -34,10 +34,14 @@ class Noun(Facts, frozen=True, kw_only=True):
     paper: tuple[str, str] | None = None
 
     @property
+    def words(self) -> dict[str, object]:
+        """As a table of plain captions states it."""
+        return {"singular": self.singular, "plural": self.plural, "article": self.article}
+
+    @property
     def stated(self) -> dict[str, object]:
         """As a table states it, so that whoever has the table can read its captions."""
-        words = {"singular": self.singular, "plural": self.plural, "article": self.article}
-        return words | ({} if self.paper is None else {"paper": self.paper})
+        return self.words | ({} if self.paper is None else {"paper": self.paper})
 
 
 class Class(Noun, frozen=True, kw_only=True):

@@ -7,13 +7,17 @@ import json
 import os
 import secrets
 import shutil
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from rs_caption import storage
 from rs_caption.errors import UserError, WriteError
 
+PARTS_FOLDER = ".parts"  # of an output: what is not finished of it
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".rar", ".7z")  # endings of what is still packed
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -91,8 +95,24 @@ def read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path}: could not be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error})") from error
+
+
+def read_toml(path: Path | Traversable) -> dict[str, Any]:
+    """The tables in `path`.
+
+    Raises:
+        UserError: the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise UserError(f"{path}: could not be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error})") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UserError(f"{path}: not TOML ({error})") from error
 
 
 def check_root(root: Path, title: str) -> None:

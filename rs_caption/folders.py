@@ -8,8 +8,6 @@ their images. All of a folder counts as test.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -24,16 +22,16 @@ from rs_caption.errors import UserError
 from rs_caption.facts import Family
 from rs_caption.files import write_json
 from rs_caption.manifest import CAPTIONED, Manifest
+from rs_caption.naming import LETTERS, is_name, name_from
 from rs_caption.options import Options
 from rs_caption.pictures.folder import Listing, list_images
 from rs_caption.pictures.sizes import Size, sizes_of
 from rs_caption.readers.places import is_here
 from rs_caption.sample import Boxes, Skipped
-from rs_caption.skips import read_skipped, write_skipped
+from rs_caption.skips import read_skipped, reasons, write_skipped
 from rs_caption.table import CaptionTable, Row
 
 SPLIT = "test"
-_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 
 
 class Given(NamedTuple):
@@ -54,8 +52,8 @@ def given(text: str) -> Given:
     named = equals and not storage.is_remote(name)  # a URL may have a = too
     if not named or (not storage.is_remote(folder) and Path(text).exists()):
         return Given("", storage.place(text))
-    if not name.strip(".") or _NOT_IN_A_NAME.search(name):
-        raise UserError(f"{text}: expected NAME=FOLDER with a name of letters, digits, _ . and -")
+    if not is_name(name):
+        raise UserError(f"{text}: expected NAME=FOLDER with a name of {LETTERS}")
     return Given(name, storage.place(folder))
 
 
@@ -169,7 +167,7 @@ def name_of(folder: Path, listing: Listing) -> str:
     alike = [m.name for m in known if classes == {entry.name for entry in m.folders}]
     if len(alike) == 1:
         return alike[0]
-    name = _NOT_IN_A_NAME.sub("_", folder.resolve().name.lower()).strip("_.")
+    name = name_from(folder.resolve().name)
     if not name:
         raise UserError(f"{folder}: has no name that a dataset can have; say NAME={folder}")
     return name
@@ -238,21 +236,14 @@ def _land(
     source: Given, listing: Listing, groups: list[pa.Table], skipped: list[Skipped], out: Path
 ) -> None:
     """Write everything, the table last: it is the sign that all is done."""
-    about = {
-        "family": _family(source.name),
-        "seed": 0,
-        "manifest": "",
-        "options": Options().as_dict(),
-        "nouns": {},
-        "unreadable": len(skipped),
-    }
+    about = Options().stated(_family(source.name)) | {"unreadable": len(skipped)}
     table.write_roots(out, {source.name: source.folder})
     write_skipped(out, skipped)
     report = {
         "dataset": source.name,
         "root": str(source.folder.absolute()),
         "images": sum(map(len, groups)),
-        "skipped": dict(sorted(Counter(skip.reason for skip in skipped).items())),
+        "skipped": reasons(skipped),
         "other_files": dict(sorted(listing.others.items())),
     }
     write_json(out / REPORT_FILE, report)

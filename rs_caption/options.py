@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 from rs_caption.b2c import CENTRAL_SHARE, RULES
 from rs_caption.errors import UserError
+from rs_caption.facts import Family
 from rs_caption.wording import STYLES
 
 
@@ -55,3 +58,19 @@ class Options:
     def as_dict(self) -> dict[str, object]:
         """For the table's metadata; the seed stands beside them there."""
         return {key: value for key, value in asdict(self).items() if key != "seed"}
+
+    def stated(
+        self,
+        family: Family,
+        manifest: str = "",
+        nouns: Mapping[str, object] = MappingProxyType({}),
+    ) -> dict[str, object]:
+        """What a table says of a dataset that was made with these options.
+
+        Args:
+            family: of the dataset.
+            manifest: its digest; empty where there is none.
+            nouns: of its classes, as `Noun.stated` has them.
+        """
+        about = {"family": family, "seed": self.seed, "manifest": manifest}
+        return {**about, "options": self.as_dict(), "nouns": dict(nouns)}

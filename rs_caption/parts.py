@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rs_caption import markers, storage
 from rs_caption.engine import Engine, Merge, Progress, Shard, engine_for, no_progress, told
+from rs_caption.files import PARTS_FOLDER
 from rs_caption.listing import check_bands, list_items
 from rs_caption.lock import only_run
 from rs_caption.markers import Share
@@ -15,8 +16,6 @@ from rs_caption.readers.item import Item, files_of
 from rs_caption.request import Request, check_request
 from rs_caption.sample import Skipped
 from rs_caption.shard import Job, Part, convert_shard, find_part, run_key
-
-PARTS_FOLDER = ".parts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Container, Iterable, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rs_caption.errors import TableError
 from rs_caption.files import write_text
 from rs_caption.sample import Skipped
 
 SKIPPED_FILE = "skipped.csv"
 UNHASHED_FILE = "unhashed.csv"
+
+
+def reasons(skipped: Iterable[Skipped]) -> dict[str, int]:
+    """How many there are for each reason."""
+    return dict(sorted(Counter(skip.reason for skip in skipped).items()))
 
 
 def write_unhashed(folder: Path, unhashed: Sequence[Skipped]) -> None:
@@ -35,11 +42,23 @@ def write_skipped(
 
 def read_skipped(folder: Path) -> list[Skipped]:
     """What `write_skipped` has left in a folder; nothing where it left nothing."""
-    file = folder / SKIPPED_FILE
+    return [skip for skip, _ in listed(folder / SKIPPED_FILE)]
+
+
+def listed(file: Path) -> Iterator[tuple[Skipped, bool]]:
+    """The lines of a list, each with whether its reason is documented; of no file none.
+
+    Raises:
+        TableError: it has other columns.
+    """
     if not file.is_file():
-        return []
-    rows: Any = csv.DictReader(io.StringIO(file.read_bytes().decode(), newline=""))
-    return [Skipped(row["item"], row["reason"], row["detail"]) for row in rows]
+        return
+    rows: Any = csv.DictReader(io.StringIO(file.read_bytes().decode(errors="replace"), newline=""))
+    try:
+        for row in rows:
+            yield Skipped(row["item"], row["reason"], row["detail"]), row["documented"] == "yes"
+    except KeyError as error:
+        raise TableError(f"{file}: expected a column {error} (docs/schema.md)") from error
 
 
 def _listed(skipped: Iterable[Skipped], documented: Container[str]) -> str:

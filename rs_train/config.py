@@ -26,6 +26,7 @@ from typing import Any, get_args
 import msgspec
 
 from rs_caption.errors import UserError
+from rs_caption.files import read_toml
 from rs_train.settings import Config, Data, Loss, Model, Optim, Part, Run, TableUse
 
 __all__ = [
@@ -174,10 +175,7 @@ def _text(file: Traversable | Path) -> str:
 
 def _resolved(file: Traversable | Path, above: tuple[str, ...]) -> Plain:
     """The values of a recipe on top of those of its base."""
-    try:
-        plain = tomllib.loads(_text(file))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UserError(f"{file}: not TOML ({error})") from error
+    plain = read_toml(file)
     base = plain.pop("base", None)
     if base is None:
         return plain

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rs_caption import storage
 from rs_caption.engine import ALONE, Progress, Work, engine_for, no_progress, told
 from rs_caption.errors import UserError, WriteError
-from rs_caption.files import remove_folder, sweep, whole, write_json
+from rs_caption.files import PARTS_FOLDER, remove_folder, sweep, whole, write_json
 from rs_caption.lock import only_run
 from rs_caption.sample import Skipped
 from rs_caption.skips import write_skipped
@@ -43,7 +43,6 @@ from rs_train.pack import (
 
 DEFAULT_SIZE_PX = 256  # room for crops of 224
 _MOST_GONE = 0.5  # of the images, when tables are packed: more have moved
-_PARTS = ".parts"
 _BLOCK_BYTES = 32 << 20
 
 
@@ -85,9 +84,9 @@ def pack(
         raise UserError(f"--size is {size_px}; expected pixels")
     rows = combined([open_table(path) for path in tables])
     check_files(rows, _MOST_GONE)
-    with only_run(out / _PARTS):
+    with only_run(out / PARTS_FOLDER):
         made = _filled(out, rows, size_px, work, progress)
-        remove_folder(out / _PARTS)
+        remove_folder(out / PARTS_FOLDER)
     sweep(out)
     index = pq.read_table(out / INDEX)
     return PackReport(len(index), size_px, made, _skipped(index), time.monotonic() - began)
@@ -96,7 +95,7 @@ def pack(
 def _filled(out: Path, rows: Corpus, size_px: int, work: Work, progress: Progress) -> int:
     """Make the pack, if it is not there already; returns how many pictures this run packed."""
     unique_M = _unique(rows)
-    blocks = list(_blocks(rows, unique_M, out / _PARTS, size_px))
+    blocks = list(_blocks(rows, unique_M, out / PARTS_FOLDER, size_px))
     keys = [key_of(block) for block in blocks]
     key = hashlib.sha256("".join([*keys, rows.digest]).encode()).hexdigest()
     if _is_there(out, key):
@@ -173,7 +172,7 @@ def _land(out: Path, tables: Sequence[CaptionTable], index: pa.Table) -> list[st
         write_roots(out / TABLES / name, table.roots)
     with whole(out / INDEX) as partial:
         pq.write_table(index, partial, compression="zstd")
-    (out / _PARTS / PICTURES).replace(out / PICTURES)
+    (out / PARTS_FOLDER / PICTURES).replace(out / PICTURES)
     write_skipped(out, _skipped(index))
     return names
 

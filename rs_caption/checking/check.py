@@ -23,6 +23,7 @@ from rs_caption.readers import READERS
 from rs_caption.readers.item import Item, Source, fetched
 from rs_caption.readers.places import STEM, Pattern, astray
 from rs_caption.sample import Boxes, Skipped
+from rs_caption.spread import evenly
 
 SAMPLE = 200  # items read
 SECONDS = 5.0  # after which no further item is read
@@ -159,12 +160,9 @@ def spread(items: Sequence[Item], number: int) -> list[Item]:
 
     The order is that of van der Corput: the middle first, then the middles of the halves.
     """
-    count = min(number, len(items))
-    if count <= 1:
-        return list(items[:count])
-    even = [at * (len(items) - 1) // (count - 1) for at in range(count)]
-    bits = (count - 1).bit_length()
-    order = sorted(range(count), key=lambda at: int(f"{at:0{bits}b}"[::-1], 2))
+    even = evenly(number, len(items))
+    bits = len(even).bit_length()
+    order = sorted(range(len(even)), key=lambda at: int(f"{at:0{bits}b}"[::-1], 2))
     return [items[even[at]] for at in order]
 
 

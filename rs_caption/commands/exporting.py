@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rs_caption.console import print_counts, print_table, progress_bar, resumable, say
-from rs_caption.export.check import PARTS_FOLDER, SUMS_FILE, is_finished
+from rs_caption.export.check import SUMS_FILE, is_finished
 from rs_caption.export.request import ExportRequest
 from rs_caption.export.run import export
+from rs_caption.files import PARTS_FOLDER
 from rs_caption.skips import SKIPPED_FILE
 from rs_caption.table import open_table
 from rs_caption.terms.card import warnings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from rs_caption.errors import UserError
 from rs_caption.folders import SPLIT, folder_table, given, is_table
 from rs_caption.looks.column import HashReport, HashRequest, hash_share, hash_table
 from rs_caption.looks.stored import LOOKS_FILE, NEAR
-from rs_caption.skips import SKIPPED_FILE, UNHASHED_FILE, read_skipped
+from rs_caption.skips import SKIPPED_FILE, UNHASHED_FILE, read_skipped, reasons
 from rs_caption.table import TABLE_FILE
 
 
@@ -69,11 +68,11 @@ def _table_of(text: str, out: Path | None, split: str, wanted: HashRequest) -> P
 
 def _print_skipped(out: Path) -> int:
     """Which images of a folder gave no row; returns how many."""
-    skipped = Counter(skip.reason for skip in read_skipped(out))
-    print_counts("Skipped", dict(sorted(skipped.items())), "reason")
+    skipped = reasons(read_skipped(out))
+    print_counts("Skipped", skipped, "reason")
     if skipped:
         say(f"Skipped items, one by one: {out / SKIPPED_FILE}")
-    return skipped.total()
+    return sum(skipped.values())
 
 
 def print_hashed(place: Path, report: HashReport, request: HashRequest) -> None:

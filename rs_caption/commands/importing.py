@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rs_caption.console import counted, print_counts, print_table, progress_bar, resumable, say
-from rs_caption.importing.land import PARTS_FOLDER, ImportRequest
+from rs_caption.files import PARTS_FOLDER
+from rs_caption.importing.land import ImportRequest
 from rs_caption.importing.paired import import_csv
 from rs_caption.importing.tars import import_webdataset
 from rs_caption.skips import SKIPPED_FILE

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,16 @@ from rs_caption.dedup.request import (
 from rs_caption.dedup.views import Bars, Views, look_at
 from rs_caption.engine import Progress, no_progress
 from rs_caption.errors import DataError
-from rs_caption.files import remove_folder, sweep, write_json
+from rs_caption.files import PARTS_FOLDER, remove_folder, sweep, write_json
 from rs_caption.folders import left_out, open_tests
 from rs_caption.lock import only_run
+from rs_caption.looks.column import STAMP
+from rs_caption.looks.jobs import Deviation
 from rs_caption.sample import Skipped
 from rs_caption.skips import write_skipped
 from rs_caption.table import CaptionTable
 
 REPORT_FILE = "dedup.json"
-PARTS_FOLDER = ".parts"
 
 
 def no_bars(_: str) -> AbstractContextManager[Progress]:
@@ -201,19 +203,10 @@ def _stamp(db: Any, request: CleanRequest, report: CleanReport) -> dict[str, Any
 
 def _phash_note(request: CleanRequest, corpus: Sequence[CaptionTable]) -> dict[str, Any]:
     """What tables say of hashes that were made fast, where the clean table takes them over."""
-    notes = [one.about["phash"] for one in corpus if "phash" in one.about]
+    notes = [Deviation.told(one.about[STAMP]) for one in corpus if STAMP in one.about]
     if not notes or request.match != DEFAULT_MATCH:
         return {}
-    compared = sum(note["compared"] for note in notes)
-    total = sum(note["compared"] * note["mean_bits"] for note in notes)
-    return {
-        "phash": {
-            "way": notes[0]["way"],
-            "compared": compared,
-            "mean_bits": round(total / compared, 4) if compared else 0.0,
-            "max_bits": max(note["max_bits"] for note in notes),
-        }
-    }
+    return {STAMP: reduce(Deviation.__add__, notes).stated}
 
 
 def _land(

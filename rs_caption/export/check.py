@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from rs_caption.engine import Progress, Work, engine_for, told
 from rs_caption.export.form import file_of
+from rs_caption.files import PARTS_FOLDER
 
 REPORT_FILE = "export.json"
 SUMS_FILE = "SHA256SUMS"
-PARTS_FOLDER = ".parts"
-RUN, RUN_NOTE = "run", "run.json"  # below it, while it is made
+RUN, RUN_NOTE = "run", "run.json"  # below PARTS_FOLDER, while it is made
 _FILES_A_JOB = 500
 
 

@@ -20,7 +20,6 @@ from rs_caption import __version__
 from rs_caption.engine import Progress, engine_for, no_progress, told
 from rs_caption.errors import RsCaptionError, TableError, UserError, WriteError
 from rs_caption.export.check import (
-    PARTS_FOLDER,
     REPORT_FILE,
     RUN,
     RUN_NOTE,
@@ -33,11 +32,11 @@ from rs_caption.export.forms import FORMS
 from rs_caption.export.job import Done, Job, export_lot, files_in, has_work
 from rs_caption.export.lots import Lot, Selection, cut, select
 from rs_caption.export.request import ONE, ExportRequest
-from rs_caption.files import read_json, remove_folder, sweep, whole, write_json
+from rs_caption.files import PARTS_FOLDER, read_json, remove_folder, sweep, whole, write_json
 from rs_caption.lock import only_run
 from rs_caption.pictures.pixels import bands_of
 from rs_caption.sample import Skipped
-from rs_caption.skips import SKIPPED_FILE, write_skipped
+from rs_caption.skips import SKIPPED_FILE, reasons, write_skipped
 from rs_caption.table import ROOTS_FILE, CaptionTable, open_table
 from rs_caption.terms.card import CARD_FILE, CROISSANT_FILE, Share, write_card
 from rs_caption.terms.choice import leaving, rows_by_reason
@@ -125,16 +124,16 @@ def _planned(request: ExportRequest, table: CaptionTable) -> _Run:
         one_caption=request.how.captions == ONE,
         renamed=FORMS[request.how.form].renamed,
     )
-    about = (__version__, PIL.__version__, _digest(table.path), sorted(request.asked.items()))
+    about = (
+        __version__,
+        PIL.__version__,
+        file_of(table.path).sha256,
+        sorted(request.asked.items()),
+    )
     left_out = rows_by_reason(left, selected.left)
     return _Run(
         request, table, selected, left_out, lots, hashlib.sha256(repr(about).encode()).hexdigest()
     )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _complete(run: _Run, progress: Progress) -> ExportReport | None:
@@ -243,9 +242,8 @@ def _finish(run: _Run, done: Sequence[Done]) -> ExportReport:
     skipped += [Skipped(name, "no_captions", "the row has none") for name in run.selected.silent]
     write_skipped(out, skipped)
     shares = _shares(done)
-    reasons = dict(sorted(Counter(str(skip.reason) for skip in skipped).items()))
     datasets = sorted({dataset for dataset, _ in shares})
-    report = ExportReport(_splits(shares), reasons, run.left_out, datasets)
+    report = ExportReport(_splits(shares), reasons(skipped), run.left_out, datasets)
     about = {"key": run.key, "tool": f"rs-caption {__version__}", "options": request.asked}
     counts = {name: getattr(report, name) for name in _COUNTS}
     papers += [SKIPPED_FILE, REPORT_FILE]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,18 +15,19 @@ from rs_caption import storage, table
 from rs_caption.engine import ALONE, Work
 from rs_caption.errors import DataError, UserError, WriteError
 from rs_caption.export.check import holds_export
+from rs_caption.facts import Family
 from rs_caption.files import remove_folder, write_json
+from rs_caption.naming import LETTERS, is_name, name_from
 from rs_caption.options import Options
 from rs_caption.sample import Boxes, Skipped
-from rs_caption.skips import write_skipped
+from rs_caption.skips import reasons, write_skipped
 from rs_caption.table import Row
 
 REPORT_FILE = "import.json"
-PARTS_FOLDER = ".parts"
 _OLD = "old"  # below it: pictures of an earlier import, on their way out
-FAMILY, RULE = "ret", "human"
+FAMILY: Family = "ret"
+RULE = "human"
 _NO_BOXES = Boxes.of([])
-_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class ImportRequest:
         Raises:
             UserError: it cannot begin an image id.
         """
-        if self.name and (not self.name.strip(".") or _NOT_IN_A_NAME.search(self.name)):
-            raise UserError(f"--name {self.name}: expected letters, digits, _ . and -")
+        if self.name and not is_name(self.name):
+            raise UserError(f"--name {self.name}: expected {LETTERS}")
         own = self.source.resolve() if not storage.is_remote(self.source) else self.source
         stem = own.name if own.is_dir() else own.stem
-        name = self.name or _NOT_IN_A_NAME.sub("_", stem.lower()).strip("_.")
+        name = self.name or name_from(stem)
         if not name:
             raise UserError(f"{self.source}: has no name that a dataset can have; say --name NAME")
         return name
@@ -140,22 +140,15 @@ def land(request: ImportRequest, found: Found) -> ImportReport:
     """
     _refuse(request, len(found.rows), found.skipped)
     out, dataset = request.out, request.dataset
-    about = {
-        "family": FAMILY,
-        "seed": 0,
-        "manifest": "",
-        "options": Options().as_dict(),
-        "nouns": {},
-        table.IMPORTED: found.form,
-    }
+    about = Options().stated(FAMILY) | {table.IMPORTED: found.form}
     ordered = table.sorted_by_id(found.rows)
-    reasons = dict(sorted(Counter(str(skip.reason) for skip in found.skipped).items()))
+    skipped = reasons(found.skipped)
     beside = dict(sorted(found.beside.items()))
-    counted = (_splits(ordered), reasons, found.empty)
+    counted = (_splits(ordered), skipped, found.empty)
     report = ImportReport(dataset, *counted, found.root, beside, found.repeats)
     table.write_roots(out, {dataset: found.root})
     write_skipped(out, found.skipped)
-    counts = {"splits": report.splits, "skipped": reasons, "empty_captions": report.empty}
+    counts = {"splits": report.splits, "skipped": skipped, "empty_captions": report.empty}
     more = {"not_read": beside, "repeats": report.repeats} if found.form == "webdataset" else {}
     write_json(out / REPORT_FILE, {"dataset": dataset, "form": found.form, **counts, **more})
     if found.unpacked:

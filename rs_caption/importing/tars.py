@@ -1,6 +1,6 @@
 """WebDataset shards become a table: pictures are unpacked, one worker a shard.
 
-OUT/images/train-00000/000000012.jpg      the root that roots.json names is OUT/images
+    OUT/images/train-00000/000000012.jpg      the root that roots.json names is OUT/images
 
 They are unpacked to OUT/.parts/images and take that place as a whole when nothing can fail any
 more but the table itself: an import that fails leaves an earlier one as it was.
@@ -19,9 +19,8 @@ import pyarrow as pa
 from rs_caption import storage, table
 from rs_caption.engine import Progress, engine_for, no_progress, told
 from rs_caption.errors import UserError
-from rs_caption.files import read_json, remove_folder, sweep
+from rs_caption.files import PARTS_FOLDER, read_json, remove_folder, sweep
 from rs_caption.importing.land import (
-    PARTS_FOLDER,
     REPORT_FILE,
     Found,
     ImportReport,

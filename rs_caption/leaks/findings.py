@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from rs_caption.dedup.lists import Shared
 from rs_caption.looks.levels import LEVELS
 from rs_caption.sample import Skipped
+from rs_caption.spread import evenly
 
 MOST_PAIRS = 480  # in all: a page of some 15 MB
 _WHOLE, _PART = "whole", "part"
@@ -135,9 +136,13 @@ def choose(pairs: Sequence[Pair], number: int) -> list[Pair]:
     first = list(surest.values())
     if len(first) < number:
         others = sorted(set(ordered) - set(first), key=lambda pair: pair.sureness)
-        return sorted([*first, *_spread(others, number - len(first))], key=lambda p: p.sureness)
+        more = (others[at] for at in evenly(number - len(first), len(others)))
+        return sorted([*first, *more], key=lambda pair: pair.sureness)
     by_level = [[pair for pair in first if pair.level == level] for level in LEVELS]
-    chosen = (_spread(some, n) for some, n in zip(by_level, _fair(by_level, number), strict=True))
+    chosen = (
+        [some[at] for at in evenly(most, len(some))]
+        for some, most in zip(by_level, _fair(by_level, number), strict=True)
+    )
     return [pair for some in chosen for pair in sorted(some, key=lambda pair: pair.sureness)]
 
 
@@ -150,11 +155,3 @@ def _fair(groups: Sequence[Sequence[Pair]], number: int) -> list[int]:
 
 def _first(number: int, items: Iterable[int]) -> Iterator[int]:
     yield from (item for _, item in zip(range(number), items, strict=False))
-
-
-def _spread(items: Sequence[Pair], number: int) -> list[Pair]:
-    """So many, the first and the last among them, the others evenly between."""
-    if number >= len(items):
-        return list(items)
-    steps = max(number - 1, 1)
-    return [items[at * (len(items) - 1) // steps] for at in range(number)]

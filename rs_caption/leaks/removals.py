@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rs_caption import storage
+from rs_caption.spread import evenly
 
 MOST = 1024  # rows of one training set, one test set and one level; a page shows fewer
 _KEYS = ["dataset", "duplicate_of_dataset", "level"]
@@ -42,7 +43,7 @@ def read_removals(file: Path, most: int = MOST, reason: str = "test") -> Removal
     groups = ordered.group_by(_KEYS, use_threads=False).aggregate([([], "count_all")])
     numbers = groups["count_all"].to_numpy()
     some = [
-        first + np.arange(min(number, most)) * (number - 1) // max(min(number, most) - 1, 1)
+        first + np.array(evenly(most, number), np.int64)
         for first, number in zip(np.cumsum(numbers) - numbers, numbers, strict=True)
     ]
     names = zip(*(groups[key].to_pylist() for key in _KEYS), strict=True)

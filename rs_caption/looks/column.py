@@ -8,7 +8,6 @@ is. Where nothing is to be done the table is left as it is.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +34,7 @@ from rs_caption.looks.looks import (
 from rs_caption.looks.making import Order, make_share
 from rs_caption.looks.stored import LOOKS_FILE, NEAR
 from rs_caption.markers import Share
-from rs_caption.skips import write_unhashed
+from rs_caption.skips import reasons, write_unhashed
 from rs_caption.table import CaptionTable
 
 PARTS_FOLDER = ".hash-parts"
@@ -144,7 +143,7 @@ def _hash_table(request: HashRequest, progress: Progress) -> HashReport:
         rows=len(looks),
         looked_at=looked_at,
         hashed=int(looks.known_N.sum()),
-        unhashed=dict(sorted(Counter(skip.reason for skip in looks.skipped).items())),
+        unhashed=reasons(looks.skipped),
         fast=stamp,
         seconds=round(time.monotonic() - started, 2),
     )
@@ -185,17 +184,8 @@ def _differs(looks: Looks, known_N: NDArray[np.bool_], codes_N: NDArray[np.uint6
 
 def _stamp(opened: CaptionTable, looks: Looks, *, anew: bool) -> dict[str, float | str]:
     """What the metadata says of a column that was hashed fast: how far off, in bits of 64."""
-    before = {} if anew else opened.about.get(STAMP, {})
-    found = looks.deviation or Deviation()
-    rows = before.get("compared", 0)
-    total = rows * before.get("mean_bits", 0.0) + found.total
-    rows += found.rows
-    return {
-        "way": "luma",
-        "compared": rows,
-        "mean_bits": round(total / rows, 4) if rows else 0.0,
-        "max_bits": max(before.get("max_bits", 0), found.largest),
-    }
+    before = Deviation.told({} if anew else opened.about.get(STAMP, {}))
+    return (before + (looks.deviation or Deviation())).stated
 
 
 def _write(opened: CaptionTable, looks: Looks, stamp: dict[str, float | str] | None) -> None:

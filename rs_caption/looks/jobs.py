@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -45,8 +45,21 @@ class Deviation(NamedTuple):
     """How far fast hashes are from exact ones, in bits, over the rows that were compared."""
 
     rows: int = 0
-    total: int = 0
+    total: float = 0
     largest: int = 0
+
+    @classmethod
+    def told(cls, note: Mapping[str, Any]) -> Deviation:
+        """As the metadata of a table states it."""
+        rows = note.get("compared", 0)
+        return cls(rows, rows * note.get("mean_bits", 0.0), note.get("max_bits", 0))
+
+    @property
+    def stated(self) -> dict[str, float | str]:
+        """For the metadata of a table: `{"way": "luma", "compared": 256, ...}`."""
+        mean_bits = round(self.total / self.rows, 4) if self.rows else 0.0
+        about = {"compared": self.rows, "mean_bits": mean_bits, "max_bits": self.largest}
+        return {"way": "luma", **about}
 
     def __add__(self, other: object) -> Deviation:
         if not isinstance(other, Deviation):

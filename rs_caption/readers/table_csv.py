@@ -5,9 +5,9 @@
 
 The order of the columns is free. `split` (in any usual spelling), `width` and `height` (of the
 image) may be there, others are not looked at. An image without objects has one line whose
-coordinates are empty, or all 0.
-Coordinates are pixels from 0; `xmax` and `ymax` are where the box ends. Sources: the annotation
-format of deepforest.readthedocs.io; keras-retinanet for empty coordinates.
+coordinates are empty, or all 0. Coordinates are pixels from 0; `xmax` and `ymax` are where the box
+ends. Sources: the annotation format of deepforest.readthedocs.io; keras-retinanet for empty
+coordinates.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rs_caption.readers.corners import half_open, inside_out
 from rs_caption.readers.item import Item, Source, size_of
 from rs_caption.readers.pairs import images_in
 from rs_caption.readers.places import Place, find_places
-from rs_caption.readers.text import LARGEST_PX, as_number, numbers, read_user_file
+from rs_caption.readers.text import LARGEST_PX, floats, numbers, read_user_file
 from rs_caption.sample import Boxes, Sample, Skipped
 from rs_caption.splits import SPLITS, split_of
 
@@ -95,20 +95,11 @@ def read_table(path: Path) -> Table:
 
 
 def _coordinates(columns: list[list[str]]) -> NDArray[np.float64]:
-    xyxy_N4 = np.stack([_floats(texts) for texts in columns], axis=1)
+    xyxy_N4 = np.stack([floats(texts) for texts in columns], axis=1)
     if np.isnan(xyxy_N4).any():
         empty_N = np.array([not any(four) for four in zip(*columns, strict=True)], np.bool_)
         xyxy_N4[empty_N] = 0
     return xyxy_N4
-
-
-def _floats(texts: list[str]) -> NDArray[np.float64]:
-    try:
-        if "_" in "".join(texts):  # 1_0 is 10 to Python, and a broken 130 here
-            raise ValueError  # noqa: TRY301 -- the same as any other text
-        return np.fromiter(map(float, texts), np.float64, len(texts))
-    except ValueError:
-        return np.fromiter(map(as_number, texts), np.float64, len(texts))
 
 
 def columns_in(header: list[str]) -> dict[str, int]:

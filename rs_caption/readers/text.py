@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -57,13 +58,7 @@ def numbers(path: Path | str, fields: list[list[str]], lines: list[int]) -> NDAr
     Raises:
         DataError: `bad_annotation` at the first line with something else than a finite number.
     """
-    texts = list(chain.from_iterable(fields))
-    try:
-        if "_" in "".join(texts):  # 1_0 is 10 to Python, and a broken 130 here
-            raise ValueError  # noqa: TRY301 -- the same as any other text
-        flat = np.fromiter(map(float, texts), np.float64, len(texts))
-    except ValueError:
-        flat = np.array([as_number(text) for text in texts], np.float64)
+    flat = floats(list(chain.from_iterable(fields)))
     values = flat.reshape(len(fields), -1) if fields else flat
     good = np.abs(values) <= LARGEST_PX
     if not good.all():
@@ -71,6 +66,16 @@ def numbers(path: Path | str, fields: list[list[str]], lines: list[int]) -> NDAr
         found = " ".join(fields[first])[:80]
         raise DataError("bad_annotation", path, f"expected pixels, found {found!r}", lines[first])
     return values
+
+
+def floats(texts: Sequence[str]) -> NDArray[np.float64]:
+    """The numbers that texts state, and NaN where one states none."""
+    try:
+        if "_" in "".join(texts):  # 1_0 is 10 to Python, and a broken 130 here
+            raise ValueError  # noqa: TRY301 -- the same as any other text
+        return np.fromiter(map(float, texts), np.float64, len(texts))
+    except ValueError:
+        return np.fromiter(map(as_number, texts), np.float64, len(texts))
 
 
 def as_number(text: str) -> float:

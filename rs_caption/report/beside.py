@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from rs_caption.dedup.clean import REPORT_FILE
 from rs_caption.dedup.lists import Shared
 from rs_caption.errors import TableError
 from rs_caption.files import read_json
-from rs_caption.skips import SKIPPED_FILE, UNHASHED_FILE
+from rs_caption.skips import SKIPPED_FILE, UNHASHED_FILE, listed
 
 _EXAMPLES = 3
 
@@ -66,20 +64,14 @@ def left_out(folder: Path, table: str) -> list[Left]:
 
 
 def _left(file: Path, table: str, what: str) -> Iterator[Left]:
-    if not file.is_file():
-        return
     numbers: Counter[tuple[str, bool]] = Counter()
     examples: dict[tuple[str, bool], list[tuple[str, str]]] = {}
-    lines: Any = csv.DictReader(io.StringIO(file.read_bytes().decode(errors="replace"), newline=""))
-    try:
-        for line in lines:
-            key = (line["reason"], line["documented"] == "yes")
-            numbers[key] += 1
-            some = examples.setdefault(key, [])
-            if len(some) < _EXAMPLES:
-                some.append((line["item"], line["detail"]))
-    except KeyError as error:
-        raise TableError(f"{file}: expected a column {error} (docs/schema.md)") from error
+    for skip, documented in listed(file):
+        key = (str(skip.reason), documented)
+        numbers[key] += 1
+        some = examples.setdefault(key, [])
+        if len(some) < _EXAMPLES:
+            some.append((skip.item, skip.detail))
     for (reason, documented), number in sorted(
         numbers.items(), key=lambda item: (-item[1], item[0])
     ):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from rs_caption.errors import UserError
 from rs_caption.pipeline.told import Told
 from rs_caption.report import charts
+from rs_caption.spread import evenly
 
 METRICS = "metrics.jsonl"
 JUDGE = "mean_recall"  # the score that a run's best checkpoint is the best by
@@ -95,8 +96,7 @@ def _curves(runs: Sequence[Run]) -> Iterator[Curve]:
 
 def _thinned(points: Points) -> Points:
     """At most so many, evenly spread, the first and the last among them."""
-    steps = min(len(points), _POINTS) - 1
-    return [points[at * (len(points) - 1) // max(steps, 1)] for at in range(steps + 1)]
+    return [points[at] for at in evenly(_POINTS, len(points))]
 
 
 def _read(file: Path) -> tuple[Points, dict[str, Points]]:

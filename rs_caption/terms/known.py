@@ -9,14 +9,12 @@ A user states the terms of data of their own in a TOML file, one table a dataset
     redistribution = "yes"
 
 `convert --terms FILE` keeps them in the table, as `terms --terms FILE --keep` does later; `dedup`
-carries them on. What nobody states is
-unknown, and unknown is not allowed.
+carries them on. What nobody states is unknown, and unknown is not allowed.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +26,8 @@ import pyarrow as pa
 from rs_caption import manifest, table
 from rs_caption.errors import TableError, UserError, nearest, there_are
 from rs_caption.facts import Answer, OwnTerms, Terms
+from rs_caption.files import read_toml
 from rs_caption.manifest import Manifest
-from rs_caption.readers.text import read_user_file
 from rs_caption.table import CaptionTable
 
 NOBODY = OwnTerms(source="nobody said")
@@ -116,10 +114,7 @@ def read_terms(path: Path | None) -> dict[str, OwnTerms]:
     """
     if path is None:
         return {}
-    try:
-        found = tomllib.loads(read_user_file(path))
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"--terms {path}: {error}") from error
+    found = read_toml(path)
     given = {name: _own(found[name], f"--terms {path}: {name}") for name in found}
     if published := sorted(given.keys() & set(manifest.names())):
         raise UserError(f"--terms {path}: the terms of {published[0]} are those of its manifest")

@@ -66,7 +66,7 @@ def write_questions(ledger: Ledger) -> None:
         "seed": ledger.counted[0].job.seed,
         "manifest": facts.digest,
         "options": {"style": "plain", "rules": "count", "central": 0.5},
-        "nouns": {kind.name: _words(facts.nouns[kind.name]) for kind in counting.KINDS},
+        "nouns": {kind.name: facts.nouns[kind.name].words for kind in counting.KINDS},
     }
     arrow = table.sorted_by_id(table.to_arrow(rows))
     table.write(folder / table.TABLE_FILE, [arrow], table.metadata({NAME: source}, count=report))
@@ -94,7 +94,3 @@ def _row(written: Written, caption: str) -> table.Row:
         rules=(f'random {{"names": ["{job.kind}"], "template": "{_TEMPLATE}"}}',),
         boxes=Boxes((job.kind,) * len(written.boxes), np.array(written.boxes)),
     )
-
-
-def _words(noun: Noun) -> dict[str, str]:
-    return {"singular": noun.singular, "plural": noun.plural, "article": noun.article}

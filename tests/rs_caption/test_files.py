@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rs_caption.errors import UserError, WriteError
-from rs_caption.files import read_json, whole, write_json, write_text
+from rs_caption.files import read_json, read_toml, whole, write_json, write_text
 
 
 def inside(folder):
@@ -126,7 +126,11 @@ def test_json_with_a_byte_order_mark_is_read(tmp_path):
     assert read_json(tmp_path / "a.json") == {"a": 1}
 
 
-UNREADABLE = {"not JSON": (b"{", "not JSON"), "not UTF-8": (b'"\xff"', "not JSON")}
+UNREADABLE = {
+    "not JSON": (b"{", "not JSON"),
+    "not UTF-8": (b'"\xff"', "not JSON"),
+    "too deep": (b"[" * 100_000, "not JSON"),
+}
 
 
 @pytest.mark.parametrize(("content", "problem"), UNREADABLE.values(), ids=UNREADABLE)
@@ -136,6 +140,24 @@ def test_what_is_no_json_says_so(tmp_path, content, problem):
     with pytest.raises(UserError, match=problem) as caught:
         read_json(path)
     assert str(caught.value).startswith(f"{path}: ")
+
+
+NO_TOML = {
+    "not TOML": (b"a =", r"not TOML \(Invalid value"),
+    "not UTF-8": (b'a = "\xff"', "not UTF-8 text"),
+    "too deep": (b"a = " + b"[" * 100_000, "not TOML"),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), NO_TOML.values(), ids=NO_TOML)
+def test_what_is_no_toml_says_so(tmp_path, content, problem):
+    path = tmp_path / "a.toml"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=problem) as caught:
+        read_toml(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    path.write_bytes(b"\xef\xbb\xbfa = 1")
+    assert read_toml(path) == {"a": 1}
 
 
 def test_json_that_is_not_there_says_so(tmp_path):

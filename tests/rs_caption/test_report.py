@@ -221,7 +221,7 @@ def test_what_was_left_out_is_counted_by_reason(tmp_path):
     assert (third.what, third.examples) == ("no hash", (("d", "cut"),))
     assert left_out(tmp_path / "none", "t") == []
     (tmp_path / "unhashed.csv").write_text("x\ny\n")
-    with pytest.raises(TableError, match=r"unhashed\.csv: expected a column 'reason'"):
+    with pytest.raises(TableError, match=r"unhashed\.csv: expected a column 'item'"):
         left_out(tmp_path, "t")
 
 

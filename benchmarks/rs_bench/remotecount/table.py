@@ -171,12 +171,8 @@ def _source(
         "seed": about.get("seed", 0),
         "manifest": about.get("manifest", ""),
         "options": {"style": "plain", "rules": _COUNTED if proven else _STATED, "central": 0.5},
-        "nouns": {name: _words(noun) for name, noun in nouns.items()},
+        "nouns": {name: noun.words for name, noun in nouns.items()},
     }
-
-
-def _words(noun: Noun) -> dict[str, str]:
-    return {"singular": noun.singular, "plural": noun.plural, "article": noun.article}
 
 
 def _clear(out: Path, questions: str) -> None:
