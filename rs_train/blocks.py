@@ -62,7 +62,7 @@ def note_of(block: Block) -> dict[str, Any]:
         note = read_json(block.note) if block.note.is_file() else {}
     except UserError:  # not whole
         return {}
-    return note if isinstance(note, dict) else {}
+    return note if isinstance(note, dict) and "pixels" in note else {}
 
 
 def pack_block(job: tuple[Block, str]) -> None:
@@ -90,7 +90,8 @@ def pack_block(job: tuple[Block, str]) -> None:
             f"{block.file}: could not be written ({error.strerror}). Make room, then run the same "
             "command again: finished blocks are kept"
         ) from error
-    write_json(block.note, {"key": key, "problems": problems})
+    pixels = hashlib.sha256(squares.data).hexdigest()
+    write_json(block.note, {"key": key, "problems": problems, "pixels": pixels})
 
 
 def _pack_file(numbered: Sequence[tuple[int, Place]], squares: Pixels) -> dict[int, str]:

@@ -1,7 +1,8 @@
 """A pack: the pictures of tables, decoded and resized once, so that training only copies them.
 
     pack/
-      pack.json        {"format": 1, "size_px": 256, "images": 8734, "tables": ["0-rsicd"], ...}
+      pack.json        {"format": 1, "size_px": 256, "images": 8734, "tables": ["0-rsicd"],
+                        "key": digest of the files and programs it was made from, "pixels": of it}
       images.u8        images x size_px x size_px x 3 bytes, nothing else: np.memmap reads it
       index.parquet    image_id, problem: of each picture in order; problem: why there is none
       tables/0-rsicd/  copies of the tables, captions and all

@@ -103,9 +103,10 @@ def _filled(out: Path, rows: Corpus, size_px: int, work: Work, progress: Progres
     made = _make(blocks, keys, work, progress)
     problems = [problem for block in blocks for problem in _problems(block)]
     index = pa.table([rows.image_id.take(unique_M), problems], schema=INDEX_SCHEMA)
+    pixels = hashlib.sha256("".join(note_of(one)["pixels"] for one in blocks).encode()).hexdigest()
     names = _land(out, rows.tables, index)
     about = {"size_px": size_px, "images": len(index), "tables": names, "key": key}
-    write_json(out / NOTE, {"format": FORMAT, **about})
+    write_json(out / NOTE, {"format": FORMAT, **about, "pixels": pixels})
     return made
 
 

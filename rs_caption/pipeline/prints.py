@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rs_caption import storage
 from rs_caption.errors import UserError
+from rs_caption.pipeline.contents import digest_of
 
 GONE = "not there"
-_SIZE_ALONE = "images.u8"  # of a pack, often 100 GB; pack.json beside it has the key of its content
 
 Print = tuple[int, int, str]  # bytes, time of the last change in ns, digest
 
@@ -33,7 +33,7 @@ def of_place(place: Path, apart: Path) -> str:
     try:
         if not place.is_dir():
             if not storage.is_remote(place):
-                return _content(place, 0)
+                return _content(place)
             digest.update(repr(facts).encode())
             return digest.hexdigest()
         for line in _lines(place, apart):
@@ -77,12 +77,10 @@ def of_output(folder: Path, patterns: tuple[str, ...], known: dict[str, Print]) 
         size, time = stat.st_size, stat.st_mtime_ns
         before = known.get(name)
         same = before is not None and before[:2] == (size, time)
-        found[name] = before if before and same else (size, time, _content(path, size))
+        found[name] = before if before and same else (size, time, digest_of(path))
     return found
 
 
-def _content(path: Path, size: int) -> str:
-    if path.name == _SIZE_ALONE:
-        return f"{size} bytes"
+def _content(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

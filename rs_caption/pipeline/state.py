@@ -33,7 +33,7 @@ _LEFT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "check": (),
         "convert": _TABLE,
         "dedup": (*_TABLE, "removed.parquet"),
-        "pack": ("pack.json", "index.parquet", "images.u8"),
+        "pack": ("pack.json", "index.parquet", "images.u8", f"tables/*/{table.TABLE_FILE}"),
         "train": ("checkpoints/*.pt",),
         "export": ("open_clip_config.json", "open_clip_model.safetensors"),
         "bench": ("results.json", "outcomes.npz"),

@@ -178,6 +178,22 @@ def test_packing_again_finds_it_done_until_something_changes(tmp_path):
     assert of_pack(out).captions(0) == ["new ."]
 
 
+def test_pixels_are_told_whatever_the_files_are_called_and_how_old(tmp_path):
+    table = write_table(tmp_path / "table", some_rows(3))
+    said = []
+    for _ in range(2):
+        pack([table], tmp_path / "pack", 16)
+        said.append(json.loads((tmp_path / "pack/pack.json").read_text()))
+        os.utime(table / "images/001.png", (1, 1))
+    pack([table], tmp_path / "pack", 16)
+    said.append(json.loads((tmp_path / "pack/pack.json").read_text()))
+    picture(table / "images/001.png", (40, 30), 99)
+    pack([table], tmp_path / "pack", 16)
+    said.append(json.loads((tmp_path / "pack/pack.json").read_text()))
+    keys, pixels = ([one[name] for one in said] for name in ("key", "pixels"))
+    assert [len(set(keys)), len(set(pixels[:3])), pixels[3] != pixels[0]] == [3, 1, True]
+
+
 KILLED = """
 import sys
 from pathlib import Path

@@ -44,6 +44,11 @@ def test_a_model_is_packed_for_trained_exported_and_measured(tmp_path):
     assert (work / "models/mine-seed0/open_clip_model.safetensors").is_file()
     assert ran(run(file)) == []
 
+    (tmp_path / "my data/one/0.png").touch()  # the pack is made again, of the same pixels
+    again = ["convert.one", "dedup.clean", "pack.clean"]
+    assert ran(run(file)) == again
+    assert not (work / "runs/replaced").exists()
+
     (recipes / "base.toml").write_text(BASE.replace("8", "16"))  # what mine.toml rests on
     done = run(file)
     assert done.returncode == 0, done.stderr
