@@ -73,7 +73,7 @@ def main(folder: Path) -> int:
     here = str(Path(__file__).parent)
     code = sphinx(["-W", "-q", "-b", "html", "-c", here, str(pages), str(folder / "html")])
     if code == 0:
-        print(f"The documentation: {folder / 'html/index.html'}")  # noqa: T201
+        print(f"The documentation: {folder / 'html/index.html'}")  # noqa: T201 -- a program
     return code
 
 

@@ -18,9 +18,8 @@ from rs_caption.blocks.direct import all_with_all
 from rs_caption.blocks.room import Links
 from rs_caption.blocks.search import Search
 
-__all__ = ["DEFAULT_MEMORY", "LARGEST_THRESHOLD", "Links", "near_between", "near_pairs"]
+__all__ = ["DEFAULT_MEMORY", "Links", "near_between", "near_pairs"]
 
-LARGEST_THRESHOLD = 16  # beyond it, unrelated aerial images are linked by chance
 DEFAULT_MEMORY = 1 << 30  # bytes: 33 million codes at once
 DIRECT_PAIRS = 120_000_000  # are compared in less time than loading compiled code takes
 

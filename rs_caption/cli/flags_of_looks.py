@@ -44,7 +44,7 @@ Threshold = Annotated[
     typer.Option(
         "--threshold",
         min=0,
-        max=16,
+        max=16,  # beyond it, unrelated aerial images are linked by chance
         help="Hamming distance of hashes in bits, inclusive; not of --match exact; default: 2.",
     ),
 ]

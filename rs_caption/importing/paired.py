@@ -114,7 +114,9 @@ def _folder(request: ImportRequest) -> Path:
     """What paths count from; as typed: links are not followed."""
     source = request.source
     folder = request.root or (source if source.is_dir() else source.parent)
-    return folder if storage.is_remote(folder) else Path(os.path.abspath(folder))  # noqa: PTH100
+    if storage.is_remote(folder):
+        return folder
+    return Path(os.path.abspath(folder))  # noqa: PTH100 -- Path follows links, or keeps ..
 
 
 def _files(source: Path) -> list[Path]:

@@ -81,7 +81,8 @@ def _leads_back(folder: str) -> bool:
     if not os.path.islink(folder):  # noqa: PTH114 -- a Path a folder costs more than the call
         return False
     real = os.path.realpath(folder)
-    return f"{os.path.realpath(os.path.dirname(folder))}/".startswith(f"{real}/")  # noqa: PTH120
+    inside = os.path.realpath(os.path.dirname(folder))  # noqa: PTH120 -- likewise
+    return f"{inside}/".startswith(f"{real}/")
 
 
 def stated_size(width: float | None, height: float | None) -> tuple[int, int] | None:

@@ -75,8 +75,8 @@ def said_of_repeated(found: Findings) -> str:
 
 
 def _inline(figure: Figure) -> dict[str, Any]:
-    # Vega-Lite and `cloud` escape what they draw.
-    return {**figure._asdict(), "svg": Markup(figure.svg)}  # noqa: S704
+    svg = Markup(figure.svg)  # noqa: S704 -- Vega-Lite and `cloud` escape what they draw
+    return {**figure._asdict(), "svg": svg}
 
 
 def _headline(lines: Sequence[Line]) -> str:
