@@ -12,7 +12,7 @@ from rs_caption.files import check_root
 from rs_caption.manifest import Manifest
 from rs_caption.options import Options
 from rs_caption.readers.item import Source
-from rs_caption.splits import no_split
+from rs_caption.select import check_splits
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,7 @@ def check_request(request: Request) -> None:
         raise UserError("--hash looks at the images; leave out --annotations-only, or hash later")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; choose a folder")
-    for split in request.splits:
-        if split not in manifest.splits:
-            raise no_split(manifest.title, split, manifest.splits)
-        if not manifest.splits[split].annotated:
-            raise UserError(
-                f"{manifest.title} was released without annotations for split {split!r}"
-            )
+    check_splits(manifest, request.splits)
     if (out / table.TABLE_FILE).exists():
         about = table.open_table(out).about
         there = set(about.get("sources", {}))

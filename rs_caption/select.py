@@ -55,6 +55,32 @@ def select(name: str, wish: Wish, typed: Typed) -> tuple[Manifest, Options]:
         name = resolve(name, (*(facts.name for facts in manifest.captioned()), *own.FORMS))
     name = name.lower()
     chosen, version = _select(name, wish, typed.version)
+    return _asked_for(chosen, version, typed)
+
+
+def check_typed(name: str, wish: Wish, typed: Typed, splits: tuple[str, ...]) -> None:
+    """Whether what was typed can be, as far as that is known before a folder is looked at.
+
+    Args:
+        name: of a manifest, or of a form of `own`.
+        wish: what the user said of the data.
+        typed: the options.
+        splits: as typed.
+
+    Raises:
+        UserError: an option is wrong or does not go with the dataset.
+    """
+    if name in own.FORMS:  # what its data holds, the folder says
+        _options(typed, "", typed.tile or 0, typed.overlap or 0)
+        return
+    chosen = _packaged(name, wish)
+    version = _version(chosen, typed.version) if typed.version else ""
+    chosen = chosen.at(version) if version else chosen
+    _asked_for(chosen, version, typed)
+    check_splits(chosen, splits_of(chosen, splits))
+
+
+def _asked_for(chosen: Manifest, version: str, typed: Typed) -> tuple[Manifest, Options]:
     if typed.every is not None:
         if chosen.frames is None:
             raise UserError(f"--every is for videos; {chosen.title} has images")
@@ -62,8 +88,12 @@ def select(name: str, wish: Wish, typed: Typed) -> tuple[Manifest, Options]:
             raise UserError(f"--every is {typed.every}; expected 1 or more frames")
         frames = Frames(source="--every", every=typed.every)
         chosen = msgspec.structs.replace(chosen, frames=frames)
-    tile, overlap = _tiles(chosen, typed)
-    options = Options(
+    every = chosen.frames.every if chosen.frames else 0
+    return chosen, _options(typed, version, *_tiles(chosen, typed), every)
+
+
+def _options(typed: Typed, version: str, tile: int, overlap: int, every: int = 0) -> Options:
+    return Options(
         seed=typed.seed,
         style=typed.style,
         rules=typed.rules,
@@ -73,10 +103,9 @@ def select(name: str, wish: Wish, typed: Typed) -> tuple[Manifest, Options]:
         min_visible=typed.min_visible,
         min_area=typed.min_area,
         version=version,
-        every=chosen.frames.every if chosen.frames else 0,
+        every=every,
         bands=_bands(typed.bands),
     )
-    return chosen, options
 
 
 def splits_of(chosen: Manifest, typed: tuple[str, ...]) -> tuple[str, ...]:
@@ -92,6 +121,19 @@ def splits_of(chosen: Manifest, typed: tuple[str, ...]) -> tuple[str, ...]:
             raise no_split(chosen.title, split, chosen.splits)
         meant.append(folded[split.lower()])
     return tuple(dict.fromkeys(meant))
+
+
+def check_splits(chosen: Manifest, splits: tuple[str, ...]) -> None:
+    """Whether a dataset has annotations for these splits.
+
+    Raises:
+        UserError: it has not, or there is no such split.
+    """
+    for split in splits:
+        if split not in chosen.splits:
+            raise no_split(chosen.title, split, chosen.splits)
+        if not chosen.splits[split].annotated:
+            raise UserError(f"{chosen.title} was released without annotations for split {split!r}")
 
 
 def _tiles(chosen: Manifest, typed: Typed) -> tuple[int, int]:

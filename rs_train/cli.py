@@ -17,7 +17,9 @@ import typer
 
 from rs_caption import program
 from rs_caption.engine import default_workers
+from rs_caption.errors import UserError
 from rs_caption.flags import TablesArgument, WorkersOption
+from rs_caption.storage import typed
 
 app = program.new_app(
     "rs-train",
@@ -40,6 +42,10 @@ Recipe = Annotated[
         help="Name (`rs-train recipes`) or a TOML file.",
         autocompletion=_recipes,
     ),
+]
+OptionalTables = Annotated[
+    list[Path] | None,
+    typer.Argument(parser=typed, metavar="[TABLE...]", help="Folders of tables."),
 ]
 Tables = Annotated[
     list[str] | None,
@@ -127,18 +133,27 @@ def recipes(
 
 @app.command()
 def check(
-    tables: TablesArgument,
+    tables: OptionalTables = None,
+    *,
+    recipe: Annotated[
+        str, typer.Option("--recipe", metavar="RECIPE", help="Say whether this recipe can be, too.")
+    ] = "",
+    sets: Sets = None,
 ) -> None:
     """Say whether tables are fit to train on: images in place, no test rows, leakage checked.
 
     Ends with exit code 1 where they are not.
 
-    Example: rs-train check tables/clean
+    Example: rs-train check tables/clean --recipe my.toml --set optim.lr=4e-5
     """
-    from rs_train.commands import check_and_say  # noqa: PLC0415
+    from rs_train.commands import check_and_say, check_recipe  # noqa: PLC0415
 
-    if not check_and_say(tables):
+    if recipe:
+        check_recipe(recipe, sets or ())
+    if tables and not check_and_say(tables):
         raise typer.Exit(1)
+    if not (recipe or tables):
+        raise UserError("nothing to check: give folders of tables, --recipe, or both")
 
 
 @app.command()

@@ -89,6 +89,16 @@ def print_recipe(name: str) -> None:
     say(config.source(name).rstrip())
 
 
+def check_recipe(recipe: str, overrides: Sequence[str]) -> None:
+    """Say that a recipe can be.
+
+    Raises:
+        UserError: it cannot.
+    """
+    found = config.load(recipe, overrides)
+    say(f"{recipe}: {_length(found.optim)} of {found.optim.batch:,} samples a step")
+
+
 def check_and_say(tables: Sequence[Path]) -> bool:
     """Whether tables are fit to train on."""
     from rs_train.check import check_tables  # noqa: PLC0415 -- brings pyarrow

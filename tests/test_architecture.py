@@ -136,7 +136,7 @@ def test_the_options_of_rs_train_are_frozen():
     assert options(rs_train.cli.app) == {
         "run": "--allow-unchecked --out --pack --resume --set --table recipe",
         "recipes": "name",
-        "check": "tables",
+        "check": "--recipe --set tables",
         "pack": "--out --size --workers tables",
         "export": "--checkpoint --out run",
     }

@@ -13,6 +13,7 @@ from rs_caption.lock import only_run
 from rs_caption.pipeline.child import Children, StoppedError
 from rs_caption.pipeline.outputs import check_outputs
 from rs_caption.pipeline.plan import PAGE, check_places, chosen, plan_of
+from rs_caption.pipeline.recipes import check_recipes
 from rs_caption.pipeline.run import PAGE_FILE, Ended, run_stages, write_page
 from rs_caption.pipeline.state import Ledger
 
@@ -70,6 +71,7 @@ def show_pipeline(file: Path, only: Sequence[str]) -> None:
     done = len(plan.stages) - len(waiting)
     say(f"\n{counted(len(plan.stages), 'stage')}: {done} done, {len(waiting)} to do")
     check_places(plan)
+    check_recipes(plan, ledger)
     check_outputs(plan, ledger)
 
 
@@ -83,6 +85,7 @@ def run_pipeline(file: Path, only: Sequence[str]) -> int:
     plan = chosen(whole, only)
     check_places(plan)
     ledger = Ledger(plan)
+    check_recipes(plan, ledger)
     try:
         with only_run(plan.work / _LOCK_FOLDER), Children() as children:
             ledger.claim(write=True)

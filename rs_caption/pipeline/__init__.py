@@ -2,6 +2,7 @@
 
     read.py     the file -> tables of checked keys (`kinds.py` says which there are)
     plan.py     tables -> stages, each one command of `rs-caption`, `rs-train` or `rs-bench`
+    recipes.py  whether recipes can be, before anything runs
     state.py    what a stage was asked and what it left; so whether it is up to date
     prints.py   digests of files and folders; contents.py: of what outputs hold
     outputs.py  what of a folder a stage made, and how the next output gets its place

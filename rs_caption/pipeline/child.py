@@ -32,6 +32,30 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _CAN_GROUP = hasattr(os, "killpg")  # not on Windows, whose console tells all processes itself
 
 
+def complaint(words: Sequence[str], folder: Path) -> str:
+    """What a command says that ends with an error; empty: it ends well.
+
+    Args:
+        words: of a command that takes a second and writes nothing.
+        folder: where it is run.
+    """
+    done = subprocess.run(  # noqa: S603 -- a command of ours
+        _command(words),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    said = done.stderr.decode(errors="replace").strip().removeprefix(f"{words[0]}: ")
+    return said or f"exit code {done.returncode}" if done.returncode else ""
+
+
+def _command(words: Sequence[str]) -> list[str]:
+    start = _START.format(words[0], _MODULES[words[0]])
+    # -P: no module is taken from the folder, which is the user's
+    return [sys.executable, "-P", "-c", start, *words[1:]]
+
+
 class StoppedError(RsCaptionError):
     """The pipeline ends before its end."""
 
@@ -71,12 +95,9 @@ class Children:
             words: `rs-caption`, `convert`, ...
             folder: where it is run.
         """
-        start = _START.format(words[0], _MODULES[words[0]])
-        # -P: no module is taken from the folder, which is the user's
-        command = [sys.executable, "-P", "-c", start, *words[1:]]
         self._starts = True
         self._process = subprocess.Popen(  # noqa: S603 -- a command of ours
-            command,
+            _command(words),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             process_group=0 if _CAN_GROUP else None,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 from rs_caption import manifest
 from rs_caption.catalogue.overview import OWN_FORMS, resolve
 from rs_caption.errors import UserError
+from rs_caption.own.found import Wish
 from rs_caption.pipeline.kinds import CHECKED, CONVERT, DEDUP
 from rs_caption.pipeline.read import Values
 from rs_caption.pipeline.stage import Draft, Stage, names, paths, typed
+from rs_caption.select import Typed, check_typed
+from rs_caption.terms.choice import Choice, leaving
+from rs_caption.terms.known import stated_of_facts
 
 
 def add_checks(draft: Draft) -> None:
@@ -35,6 +42,7 @@ def add_conversions(draft: Draft) -> None:
     checks = {one.name for one in draft.stages}
     for name, values in draft.asked.tables["convert"].items():
         source, out = _source(draft, name, values), draft.out("tables", name)
+        _check_options(draft, f"convert.{name}", source, values)
         start, end = ["rs-caption", "convert", "--source", source], ["--out", out]
         words, lasting = typed(values, CONVERT, ["source"])
         draft.stages.append(
@@ -94,6 +102,26 @@ def _source(draft: Draft, name: str, values: Values) -> str:
         return resolve(source, (*(facts.name for facts in manifest.captioned()), *OWN_FORMS))
     except UserError as error:
         raise draft.wrong(f"convert.{name}", f"source: {error}") from error
+
+
+def _check_options(draft: Draft, group: str, source: str, values: Values) -> None:
+    """Whether the options can be: a convert that comes after hours of others would say it late.
+
+    Raises:
+        UserError: one cannot, or does not go with the dataset.
+    """
+    files = (Path(values[key]) if key in values else None for key in ("classes", "nouns", "terms"))
+    classes, nouns, terms = files
+    wish = Wish(Path(values["root"]), values.get("name", ""), classes, nouns, terms=terms)
+    said = {key.replace("-", "_"): value for key, value in values.items()}
+    typed = Typed(**{one.name: said[one.name] for one in fields(Typed) if one.name in said})
+    choice = Choice(tuple(values.get("licence", ())), values.get("commercial-only", False))
+    try:
+        check_typed(source.lower(), wish, typed, tuple(values.get("split", ())))
+        if source.lower() in manifest.names():
+            leaving({source: stated_of_facts(manifest.load(source.lower()))}, choice)
+    except UserError as error:
+        raise draft.wrong(group, str(error)) from error
 
 
 def _facts(source: str) -> str:

@@ -59,13 +59,13 @@ DEDUP: Keys = {
 }
 PACK: Keys = {"size": Whole, "workers": Whole}
 TRAIN: Keys = {"pack": str, "set": dict[str, Any], "allow-unchecked": bool}
-EXPORT: Keys = {"checkpoint": str}
+EXPORT: Keys = {"checkpoint": Annotated[str, Meta(pattern="^(last|best|[0-9]+)$")]}
 MEASURE: Keys = {
     "data": str,
     "datasets": Texts,
     "embeddings": str,
     "device": str,
-    "precision": str,
+    "precision": Annotated[str, Meta(pattern="^(auto|fp32|fp16|bf16)$")],
     "batch": Natural,
     "workers": Natural,
     "skip-broken": bool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -108,6 +109,9 @@ def _data(draft: Draft, group: str, values: Values) -> tuple[list[str], list[Sta
     for text in values.get("tables", []):
         name, equals, weight = text.partition("=")
         needs.append(draft.find(group, "tables", name, tables))
+        if equals and not _is_weight(weight):
+            wrong = f"tables: {text!r}: expected NAME or NAME=WEIGHT, the weight above 0"
+            raise draft.wrong(group, wrong)
         words += ["--table", f"{needs[-1].out}{equals}{weight}"]
     if "pack" in values:
         needs.append(draft.find(group, "pack", values["pack"], packs))
@@ -117,6 +121,13 @@ def _data(draft: Draft, group: str, values: Values) -> tuple[list[str], list[Sta
     said = list(flat(values.get("set", {})).values())  # such as run.validate
     needs += [one for one in tables.values() if one.out in said]
     return words, needs
+
+
+def _is_weight(text: str) -> bool:
+    try:
+        return 0 < float(text) < math.inf
+    except ValueError:
+        return False
 
 
 def _recipe_files(draft: Draft, group: str, recipe: str) -> Iterator[str]:

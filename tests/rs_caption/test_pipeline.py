@@ -169,14 +169,17 @@ def test_faults_and_left_out_items_are_noted_and_stop_nothing(tmp_path):
 
 
 def test_a_stage_that_fails_ends_it_with_its_code_and_the_rest_goes_on_later(tmp_path):
-    file = write_study(tmp_path, FILE.replace('name = "two"', 'name = "two"\nstyle = "purple"'))
+    file = write_study(tmp_path)
+    boxes = tmp_path / "my data/two/boxes.csv"
+    whole = boxes.read_text()
+    boxes.write_text("no header\n")
     done = run(file)
     assert done.returncode == 2
     assert ran(done) == ALL[:3]
     said = "convert.two ended with exit code 2. Mend it and run the same command again"
     assert f"{said}: the 2 stages done stay\n" in done.stderr
     assert (tmp_path / "my work/index.html").is_file()
-    file.write_text(FILE)
+    boxes.write_text(whole)
     assert ran(run(file)) == ALL[2:]
 
 

@@ -40,6 +40,15 @@ CASES = {
     "[convrt.one]\nroot = 'x'": r"convrt: unknown key \(did you mean convert\?\); known: work",
     "work = 3": r"work: expected text, found 3",
     "title = 'x'": r"title: unknown key",
+    "[convert.dota]\nroot = 'x'\nstyle = 'purple'": r"\[convert.dota\] --style is 'purple'; choose",
+    "[convert.a]\nsource = 'csv'\nroot = 'x'\nrules = 'b2d'": r"\[convert.a\] --rules is 'b2d'",
+    "[convert.dota]\nroot = 'x'\nsplit = ['trian']": r"has no split 'trian'; .*did you mean train",
+    "[convert.dota]\nroot = 'x'\nsplit = ['test']": r"without annotations for split 'test'",
+    "[convert.dota]\nroot = 'x'\nversion = '9'": r"\[convert.dota\] .*version",
+    "[convert.dota]\nroot = 'x'\nname = 'mine'": r"--name is for your own data",
+    "[convert.aid]\nroot = 'x'": r"\[convert.aid\] AID is a benchmark",
+    "[convert.dota]\nroot = 'x'\nevery = 3": r"--every is for videos; DOTA",
+    "[convert.dota]\nroot = 'x'\ncommercial-only = true": r"nothing is left under these terms",
     "work = ' '": r"work: expected a folder, such as work, found ' '",
     FILE.replace("my work", "a\\u0000b"): r"work: expected text without the character NUL",
     "[convert.one]\nroot = 'x'\n[convert.replaced]\nroot = 'x'": r"the folder replaced is for out",
@@ -59,6 +68,9 @@ CASES = {
     FILE
     + "[train.x]\nrecipe = 'tiny'\ntables = ['clean']": r"recipe: none is called 'tiny' \(did you",
     FILE + "[train.x]\nrecipe = 'tiny-vit'": r"\[train.x\] misses the key tables \(or pack\)",
+    FILE + "[train.x]\nrecipe = 'tiny-vit'\ntables = ['clean=two']": r"the weight above 0",
+    FILE
+    + "[train.x]\nrecipe='tiny-vit'\ntables=['clean']\ncheckpoint='bset'": r"checkpoint: expected",
     FILE + "[train.x]\nrecipe = 'tiny-vit'\ntables = ['cleen=2']": r"nothing here makes 'cleen'",
     FILE
     + "[bench.all]\ndata = 'my data'": r"\[bench.all\] models: expected names of \[model.NAME\]",
@@ -209,3 +221,14 @@ def test_the_file_in_the_docs_is_one(tmp_path):
     file = tmp_path / "study.toml"
     file.write_text(text)
     assert len(plan_of(file).stages) == 2 + 1 + 1 + 2 * 3 + 4
+
+
+def test_a_recipe_that_cannot_be_is_told_before_anything_runs(tmp_path):
+    training = "[train.x]\nrecipe = 'tiny-vit'\ntables = ['clean']\nset = { 'optim.step' = 1 }\n"
+    file = write_study(tmp_path, FILE + training)
+    said = "[train.x] recipe tiny-vit: optim.step: unknown key (did you mean steps?)"
+    for more in ([], ["--dry-run"]):
+        done = run(file, *more)
+        assert done.returncode == 2
+        assert said in done.stderr
+    assert not (tmp_path / "my work").exists()

@@ -74,6 +74,15 @@ def test_what_stands_in_the_way(check, tmp_path, splits, about, problem):
     assert "Ready" not in done.out
 
 
+def test_a_recipe_with_its_settings_and_without_tables(check):
+    done = check("--recipe", "tiny-vit", "--set", "optim.steps=7", "--set", "optim.batch=32")
+    assert (done.code, done.out) == (0, "tiny-vit: 7 steps of 32 samples a step\n")
+    wrong = check("--recipe", "tiny-vit", "--set", "optim.step=1")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "optim.step: unknown key (did you mean steps?)" in wrong.err
+    assert "nothing to check" in check().err
+
+
 def test_images_that_are_gone(check, tmp_path):
     folder = write(tmp_path / "clean", ["train", "train"], dedup=STAMP)
     (folder / "data" / "1.png").unlink()
