@@ -9,14 +9,17 @@ from tempfile import TemporaryFile
 
 from rs_bench.asked import Asked, Settings
 from rs_bench.embeddings import Embeddings
-from rs_bench.results import RESULTS_FILE, Run, Scored, read_outcomes, read_run, versions
+from rs_bench.results import RESULTS_FILE, Result, Run, Scored, read_outcomes, read_run, versions
 from rs_bench.source import Encoded, Source
 from rs_bench.suite import TASKS, Job, jobs
 from rs_bench.whereabouts import NotThere
 from rs_caption.console import counted, err, progress_bar, say
 from rs_caption.errors import UserError
+from rs_caption.lock import only_run
 from rs_caption.manifest import meant_by
 from rs_caption.program import require
+
+_LOCK_FOLDER = ".running"
 
 
 @dataclass
@@ -45,28 +48,42 @@ def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> b
         Whether all that is there could be measured.
 
     Raises:
-        UserError: an option is wrong, a dataset that was named is not there, or there is none.
+        UserError: an option is wrong, a dataset that was named is not there, or there is none;
+            another run is at `--out`.
     """
-    from rs_bench.report import check_out, say_run, write_report  # noqa: PLC0415 -- nothing to report yet
+    from rs_bench.report import check_out, write_report  # noqa: PLC0415 -- nothing to report yet
 
     names = names_of(asked.datasets)
     check_names(names, tasks)
     source = source_of(asked)
-    if asked.out is not None:
-        make_folder(asked.out)
+    settings = replace(settings, data=asked.data)
+    if asked.out is None:
+        return _say(source, measure(source, tasks, settings, names), asked)
+    make_folder(asked.out)
+    with only_run(asked.out / _LOCK_FOLDER):  # two would each write what the other does not know
         check_out(asked.out, source.about)
-    found = measure(source, tasks, replace(settings, data=asked.data), names, asked.out)
-    run = run_of(source, found.scored)
-    say_run(run, as_json=asked.as_json)
+        found = measure(source, tasks, settings, names, asked.out)
+        whole = _say(source, found, asked)
+        run = run_of(source, found.scored)
+        _say_dropped(write_report(asked.out, run, found.scored, asked.data, found.gone))
+    return whole
+
+
+def _say(source: Source, found: Found, asked: Asked) -> bool:
+    """Print results; whether all that is there could be measured."""
+    from rs_bench.report import say_run  # noqa: PLC0415
+
+    say_run(run_of(source, found.scored), as_json=asked.as_json)
     if not asked.as_json:
         _say_rest(found)
-    if asked.out is not None:
-        dropped = write_report(asked.out, run, found.scored, asked.data, found.gone)
-        if dropped:
-            which = ", ".join(dict.fromkeys(f"{one.task} {one.dataset}" for one in dropped))
-            told = f"Note: {counted(len(dropped), 'result')} of before left --out: {which}"
-            err.print(f"{told}, asked for and not to be measured now", soft_wrap=True)
     return not found.failed
+
+
+def _say_dropped(dropped: Sequence[Result]) -> None:
+    if dropped:
+        which = ", ".join(dict.fromkeys(f"{one.task} {one.dataset}" for one in dropped))
+        told = f"Note: {counted(len(dropped), 'result')} of before left --out: {which}"
+        err.print(f"{told}, asked for and not to be measured now", soft_wrap=True)
 
 
 def make_folder(out: Path) -> None:

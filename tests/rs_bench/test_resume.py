@@ -15,6 +15,7 @@ from rs_bench.results import OUTCOMES_FILE, RESULTS_FILE, read_outcomes, read_ru
 from rs_bench.source import Encoded
 from rs_bench.suite import TASKS
 from rs_caption.errors import UserError
+from rs_caption.lock import only_run
 
 SETS = ("rs2800", "rsc11", "rsicd")
 RESULTS = 2 * 5 + 2  # of two sets of classes, and two protocols of retrieval
@@ -183,6 +184,13 @@ def test_a_command_says_how_many_it_took(made, tmp_path, bench_cli):
     assert "2 results of 5 taken from --out: measured before by the same model" in ended.out
     np.savez(tmp_path / "rs2800.npz", **features, classes=classes, model="mine", more=1)
     assert "taken from" not in bench_cli("knn", *options).out
+    before = written(tmp_path / "out")
+    with only_run(tmp_path / "out/.running"):
+        second = bench_cli("fewshot", *options)
+    assert (second.code, second.out) == (2, "")
+    assert f"{tmp_path}/out: another run is writing there" in second.err
+    assert written(tmp_path / "out") == before
+    assert not (tmp_path / "out/.running").exists()
 
 
 def test_a_dataset_is_looked_for_once(data):
