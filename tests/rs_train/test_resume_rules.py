@@ -8,9 +8,11 @@ import sys
 import pytest
 
 from rs_caption.errors import UserError
+from rs_caption.pipeline.kinds import MACHINE_SETS
 from rs_train import config, resume
 from rs_train.checkpoint import State, save
 from rs_train.interruption import Interruption
+from rs_train.settings import Run
 
 TABLES = ['data.tables=["tables/a", {path="tables/b", weight=2}]']
 
@@ -160,3 +162,22 @@ def test_a_process_that_loads_leaves_ctrl_c_to_its_parent_and_ends_when_told():
         [sys.executable, "-c", FORKED], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.split() == ["on", "True"]
+
+
+ANEW = {  # `--resume` goes on with another value; a pipeline trains anew, as from the start
+    "optim.accumulate",
+    "optim.epochs",
+    "optim.steps",
+    "run.deterministic",
+    "run.strategy",
+    "run.validate",
+    "run.validate_every",
+    "run.validate_split",
+}
+DECIDED = {"data.pack", "data.tables", "model.weights", "notes", "title", "run.out"}
+
+
+def test_what_a_pipeline_goes_on_with_is_what_resume_goes_on_with():
+    free = {key for key in resume._FREE if key != "run"}  # noqa: SLF001
+    free |= {f"run.{key}" for key in Run.__struct_fields__ if key not in resume._RUN_HELD}  # noqa: SLF001
+    assert free - ANEW - DECIDED == MACHINE_SETS
