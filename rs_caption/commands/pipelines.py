@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
 from rs_caption.catalogue.overview import resolve
 from rs_caption.console import counted, err, print_table, say
+from rs_caption.errors import RsCaptionError
 from rs_caption.lock import only_run
 from rs_caption.pipeline.child import Children, StoppedError
 from rs_caption.pipeline.outputs import check_outputs
-from rs_caption.pipeline.plan import PAGE, check_places, chosen, plan_of
+from rs_caption.pipeline.plan import PAGE, Plan, check_places, chosen, plan_of
 from rs_caption.pipeline.recipes import check_recipes
 from rs_caption.pipeline.run import PAGE_FILE, Ended, run_stages, write_page
 from rs_caption.pipeline.state import Ledger
@@ -94,17 +96,26 @@ def run_pipeline(file: Path, only: Sequence[str]) -> int:
                 ended = run_stages(plan, ledger, children)
             except StoppedError:
                 if plan.page:
-                    write_page(whole, ledger)
+                    _page_of_what_is_there(whole, ledger)
                 raise
             if plan.page:
                 ended.append(write_page(whole, ledger))
     except StoppedError as error:
-        err.print(f"rs-caption: {error}", soft_wrap=True)
+        with suppress(OSError):  # the terminal may be what has gone
+            err.print(f"rs-caption: {error}", soft_wrap=True)
         return error.code
     _say_ended(ended)
     if any(one.name == PAGE for one in ended):
         say(f"Page: {plan.work / PAGE_FILE}")
     return 0
+
+
+def _page_of_what_is_there(whole: Plan, ledger: Ledger) -> None:
+    """The page after a stop; where it cannot be written, the reason of the stop is still told."""
+    try:
+        write_page(whole, ledger)
+    except RsCaptionError as error:
+        err.print(f"rs-caption: no page: {error}", soft_wrap=True)
 
 
 def _say_ended(ended: Sequence[Ended]) -> None:

@@ -73,6 +73,7 @@ class Children:
         self.told: list[int] = []  # signals
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = False
+        self._pauses = False  # as soon as it has started
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -105,6 +106,8 @@ class Children:
         self._starts = False
         for number in tuple(self.told):  # came while it was being started
             self._tell(number)
+        if self._pauses:
+            self._pause(0, None)
         code = self._process.wait()
         self._process = None
         return code if code >= 0 else 128 - code
@@ -126,6 +129,9 @@ class Children:
 
     def _pause(self, _number: int, _frame: FrameType | None) -> None:
         """Ctrl-Z stops both; `fg` lets both go on."""
+        self._pauses = self._starts
+        if self._starts:
+            return
         process = self._process
         if process is not None:
             os.killpg(process.pid, signal.SIGSTOP)

@@ -18,7 +18,7 @@ from rs_caption.files import remove_folder
 from rs_caption.pipeline.plan import Plan
 from rs_caption.pipeline.read import REPLACED
 from rs_caption.pipeline.stage import Stage
-from rs_caption.pipeline.state import Asked, Ledger, State, digests
+from rs_caption.pipeline.state import STATES, Asked, Ledger, State, digests
 
 
 def listing(folder: Path) -> list[str]:
@@ -51,8 +51,9 @@ def check_outputs(plan: Plan, ledger: Ledger) -> None:
         if listing(plan.place(one.out).resolve())
     ]
     if taken:
-        said = "not noted as made by this file; move them away, or give it another `work`:"
-        raise UserError("\n".join([f"{plan.file}: there are outputs {said}", *taken]))
+        said = f"{plan.file}: outputs are there and {plan.work / STATES} has no note of them"
+        do = "move them away to have them made again, or give the file another `work`:"
+        raise UserError("\n".join([f"{said}; {do}", *taken]))
 
 
 def make_way(plan: Plan, stage: Stage, ledger: Ledger, asked: Asked) -> None:

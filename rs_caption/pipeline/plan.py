@@ -67,9 +67,10 @@ def plan_of(file: Path) -> Plan:
     for add in _PARTS:
         add(draft)
     made = [one.name for one in draft.stages], [one.out for one in draft.stages if one.out]
-    for name, number in (pair for what in made for pair in Counter(what).items()):
-        if number > 1:
-            raise UserError(f"{draft.asked.file}: {name} would be made twice; rename one of both")
+    for names in made:  # on some disks A and a are one name
+        number = Counter(name.casefold() for name in names)
+        if twice := next((name for name in names if number[name.casefold()] > 1), None):
+            raise UserError(f"{draft.asked.file}: {twice} would be made twice; rename one of both")
     return Plan(draft.asked.file, work, draft.asked.title, tuple(draft.stages))
 
 

@@ -70,7 +70,19 @@ def of_output(folder: Path, patterns: tuple[str, ...], known: dict[str, Print]) 
         folder: of an output.
         patterns: of names.
         known: prints of before: the digest of a file of the same size and time is taken from it.
+
+    Raises:
+        UserError: a file cannot be read.
     """
+    try:
+        return _of_output(folder, patterns, known)
+    except OSError as error:
+        raise UserError(f"{error.filename}: could not be read ({error.strerror})") from error
+
+
+def _of_output(
+    folder: Path, patterns: tuple[str, ...], known: dict[str, Print]
+) -> dict[str, Print]:
     found: dict[str, Print] = {}
     for path in sorted(one for pattern in patterns for one in folder.glob(pattern)):
         name, stat = path.relative_to(folder).as_posix(), path.stat()

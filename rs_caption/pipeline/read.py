@@ -65,6 +65,8 @@ def _problems(plain: Values) -> Iterator[str]:
     work = plain.get("work", "work")
     if isinstance(work, str) and not work.strip():
         yield f"work: expected a folder, such as work, found {work!r}"
+    if isinstance(work, str) and work.startswith("-"):
+        yield f"work: commands would take {work!r} for an option; write ./{work}"
     yield from _of_table("[report] ", plain.get("report", {}), REPORT)
     for kind in KINDS:
         for name, values in plain.get(kind, {}).items():
@@ -89,6 +91,8 @@ def _of_stage(kind: Kind, table: str, values: Values) -> Iterator[str]:
     missing = [key for key in REQUIRED[kind] if key not in values]
     if missing:
         yield f"{table}misses the key {missing[0]}"
+    if str(values.get("recipe")).startswith("-"):
+        yield f"{table}recipe: {values['recipe']!r} is taken for an option; write ./ before it"
     if values.get("seeds") == []:
         yield f"{table}seeds: expected at least one number, such as [0], found []"
 

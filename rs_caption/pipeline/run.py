@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rs_caption import __version__
+from rs_caption import __version__, storage
 from rs_caption.console import say
 from rs_caption.pipeline.child import Children, StoppedError
 from rs_caption.pipeline.outputs import foreign, listing, make_way
@@ -113,9 +113,11 @@ def write_page(plan: Plan, ledger: Ledger) -> Ended:
     """
     told = told_of(plan, ledger)
     from rs_caption import story  # noqa: PLC0415 -- not where nothing is to be told
-    from rs_caption.story.training import can_draw  # noqa: PLC0415
+    from rs_caption.story.training import METRICS, can_draw  # noqa: PLC0415
 
-    key = hashlib.sha256(repr((told, can_draw())).encode()).hexdigest()
+    # A training tells how it goes while it runs, and may be run by hand.
+    metrics = [storage.file_facts(one.out / METRICS) for one in told.stages if one.out]
+    key = hashlib.sha256(repr((told, metrics, can_draw())).encode()).hexdigest()
     asked, state = Asked(__version__, [key], {}, {}), ledger.state(PAGE)
     there = all((plan.work / name).is_file() for name in (PAGE_FILE, story.RESULTS_FILE))
     if state is not None and state.asked == asked and there:

@@ -83,11 +83,18 @@ class Ledger:
         self._prints: dict[str, str] = {}
 
     def state(self, name: str) -> State | None:
-        """How a stage last ended; None where it never began, or nothing can be read of it."""
+        """How a stage last ended; None where it never began, or its note is damaged.
+
+        Raises:
+            UserError: there is a note that cannot be read, perhaps of another user's run.
+        """
+        file = self._file(name)
         try:
-            return msgspec.json.decode(self._file(name).read_bytes(), type=State)
-        except (OSError, msgspec.DecodeError):
+            return msgspec.json.decode(file.read_bytes(), type=State)
+        except (FileNotFoundError, msgspec.DecodeError):
             return None
+        except OSError as error:
+            raise UserError(f"{file}: could not be read ({error.strerror})") from error
 
     def keep(self, name: str, state: State) -> None:
         """Write down how a stage ended, or that it begins.

@@ -2,13 +2,17 @@
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
+import sys
 import time
+from contextlib import suppress
 
 import pyarrow.parquet as pq
 import pytest
+from fakes.runs import wait_until
 from studies import ALL, FILE, SCRIPT, ran, run, write_dataset, write_study
 
 ONE = ["--only", "convert.one"]
@@ -183,6 +187,16 @@ def test_a_stage_that_fails_ends_it_with_its_code_and_the_rest_goes_on_later(tmp
     assert ran(run(file)) == ALL[2:]
 
 
+def test_where_no_page_can_be_written_the_reason_of_the_stop_is_still_told(tmp_path):
+    file = write_study(tmp_path)
+    (tmp_path / "my data/two/boxes.csv").write_text("no header\n")
+    (tmp_path / "my work/index.html").mkdir(parents=True)
+    done = run(file)
+    assert done.returncode == 2
+    assert "no page: " in done.stderr
+    assert "convert.two ended with exit code 2" in done.stderr.splitlines()[-1]
+
+
 def start(file):
     """A pipeline that is at its first conversion; the process."""
     process = subprocess.Popen(
@@ -212,6 +226,55 @@ def test_a_signal_ends_the_stage_and_the_same_command_goes_on(tmp_path, number, 
     done = run(file, *ONE)
     assert (ran(done), done.returncode) == (["convert.one"], 0)
     assert "convert.one: was broken off" in done.stdout
+
+
+def on_a_terminal(file):
+    """A pipeline whose conversion has begun, on a terminal of its own; its id, and the terminal."""
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execv(SCRIPT, [SCRIPT, "pipeline", file, *ONE])  # noqa: S606 -- our own
+    said = b""
+    while b"$ rs-caption convert" not in said:
+        said += os.read(terminal, 4096)
+    wait_until(lambda: len(state_of(pid)) == 2, "the command")
+    return pid, terminal
+
+
+def state_of(pid):
+    """`T`: stopped; of the process and the command that it runs."""
+    ps = ["ps", "-o", "stat=", "-p", str(pid), "--ppid", str(pid)]
+    found = subprocess.run(ps, capture_output=True, text=True, check=True).stdout
+    return [line[0] for line in found.split()]
+
+
+def rest_of(terminal):
+    said = b""
+    with suppress(OSError):  # as it ends when nobody has it open
+        while more := os.read(terminal, 4096):
+            said += more
+    return said.decode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux ends a terminal")
+def test_a_terminal_that_is_closed_ends_the_command_too_and_the_same_command_goes_on(tmp_path):
+    file = write_study(tmp_path)
+    pid, terminal = on_a_terminal(file)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
+    done = run(file, *ONE)  # at once: nothing is left at work
+    assert (ran(done), done.returncode) == (["convert.one"], 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="`ps` as of Linux")
+def test_ctrl_z_stops_the_command_too_and_both_go_on(tmp_path):
+    pid, terminal = on_a_terminal(write_study(tmp_path))
+    os.write(terminal, b"\x1a")
+    wait_until(lambda: state_of(pid) == ["T", "T"], "both are stopped")
+    os.kill(pid, signal.SIGCONT)
+    assert "convert.one   done" in rest_of(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_one_at_a_time_and_after_kill_9_the_same_command_goes_on(tmp_path):

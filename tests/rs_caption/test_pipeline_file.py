@@ -49,6 +49,10 @@ CASES = {
     "[convert.aid]\nroot = 'x'": r"\[convert.aid\] AID is a benchmark",
     "[convert.dota]\nroot = 'x'\nevery = 3": r"--every is for videos; DOTA",
     "[convert.dota]\nroot = 'x'\ncommercial-only = true": r"nothing is left under these terms",
+    FILE.replace("my work", "-w"): r"work: commands would take '-w' for an option; write ./-w",
+    FILE + "[train.x]\nrecipe = '-x.toml'\ntables = ['clean']": r"recipe: '-x.toml' is taken for",
+    FILE
+    + "[dedup.Clean]": r"my work/tables/clean would be made twice|dedup.clean would be made tw",
     "work = ' '": r"work: expected a folder, such as work, found ' '",
     FILE.replace("my work", "a\\u0000b"): r"work: expected text without the character NUL",
     "[convert.one]\nroot = 'x'\n[convert.replaced]\nroot = 'x'": r"the folder replaced is for out",

@@ -13,6 +13,7 @@ from rs_caption.errors import UserError, WriteError
 from rs_caption.pipeline.outputs import check_outputs, foreign, listing, make_way
 from rs_caption.pipeline.plan import check_places, chosen, plan_of
 from rs_caption.pipeline.prints import of_place
+from rs_caption.pipeline.run import write_page
 from rs_caption.pipeline.state import Asked, Ledger, State
 
 TRAIN = "[train.x]\nrecipe = 'tiny-vit'\ntables = ['clean']\n"
@@ -175,6 +176,19 @@ def test_a_run_of_another_version_goes_on_and_one_of_other_options_is_kept(tmp_p
     assert listing(kept) == ["checkpoints/step-00000002.pt"]
 
 
+def test_the_page_tells_how_a_training_that_still_runs_goes_on(tmp_path):
+    plan, stages = stages_of(tmp_path, FILE + TRAIN)
+    run, ledger = plan.place(stages["train.x-seed0"].out), Ledger(plan)
+    run.mkdir(parents=True)
+    written = []
+    for text in ("", '{"step": 1, "loss": 3.25}\n', '{"step": 1, "loss": 3.25}\n'):
+        (run / "metrics.jsonl").write_text(text)
+        os.utime(run / "metrics.jsonl", (1, 1))
+        written.append(write_page(plan, ledger).ran)
+    assert written == [True, True, False]
+    assert "3.250" in (plan.work / "index.html").read_text()
+
+
 def test_what_saves_memory_makes_no_other_run(tmp_path):
     more = "set = { 'model.grad_checkpointing' = true, 'optim.lr' = 1e-3 }\n"
     _, stages = stages_of(tmp_path, FILE + TRAIN + more)
@@ -188,7 +202,8 @@ def test_an_output_that_nothing_is_known_of_is_refused(left):
     plan, stage, ledger, _ = left
     check_outputs(plan, ledger)
     (plan.work / "stages/dedup.clean.json").unlink()
-    with pytest.raises(UserError, match=rf"{re.escape(str(plan.place(stage.out)))}$"):
+    said = rf"stages has no note of them; move them .*\n  {re.escape(str(plan.place(stage.out)))}$"
+    with pytest.raises(UserError, match=said):
         check_outputs(plan, ledger)
 
 
@@ -199,6 +214,15 @@ def test_files_that_were_there_when_a_stage_began_are_not_its_own(tmp_path):
     broken = State(OTHER, None, foreign=["notes.txt", "gone.txt"])
     assert foreign(tmp_path, ended) == foreign(tmp_path, broken) == ["notes.txt"]
     assert foreign(tmp_path, None) == ["captions.parquet", "notes.txt"]
+
+
+def test_what_cannot_be_read_of_an_output_or_a_note_is_one_line(left):
+    plan, stage, ledger, _ = left
+    for file in ("tables/clean/captions.parquet", "stages/dedup.clean.json"):
+        (plan.work / file).unlink()
+        (plan.work / file).mkdir()  # root may read all else
+        with pytest.raises(UserError, match=rf"{file}: could not be read \(Is a directory\)"):
+            ledger.why(stage)
 
 
 def test_a_stage_that_leaves_nothing_is_not_done(left):
