@@ -280,6 +280,7 @@ def test_ctrl_z_stops_the_command_too_and_both_go_on(tmp_path):
 def test_one_at_a_time_and_after_kill_9_the_same_command_goes_on(tmp_path):
     file = write_study(tmp_path)
     process = start(file)
+    process.send_signal(signal.SIGSTOP)  # it must not end before the second has begun
     second = run(file, *ONE)
     assert second.returncode == 2
     assert f"{tmp_path}/my work: another run is writing there" in second.stderr
