@@ -21,7 +21,7 @@ from rs_caption import manifest
 from rs_caption.console import counted
 from rs_caption.terms.card import plain
 from rs_train.checkpoint import State
-from rs_train.config import Config, dump
+from rs_train.config import Config, Model, dump
 from rs_train.origin import ORIGIN
 from rs_train.watch import CORRUPT, METRICS, lines_of, unreadable
 
@@ -35,8 +35,8 @@ license: other
 license_name: see-the-data
 ---
 """
-_ABOUT = """A CLIP for remote-sensing images: open_clip's `{name}`, trained on caption tables by
-`rs-train` for {step:,} steps."""
+_ABOUT = """A CLIP for remote-sensing images: {what}, trained on caption tables by
+`rs-train` for {steps}."""
 _LIMITS = """Captions that rules wrote speak of what was annotated, and of nothing else. The scores
 above are of the rows they name; they say nothing of other sensors, resolutions and regions."""
 _LOADED = """```python
@@ -58,7 +58,7 @@ def card_of(config: Config, state: State, run: Path) -> str:
     name = config.model.name
     parts = [
         f"# {config.title or name}",
-        _ABOUT.format(name=name, step=state.step),
+        _ABOUT.format(what=_what(config.model), steps=counted(state.step, "step")),
         "## How to load it",
         *_loading(config, state),
         "## Data",
@@ -71,6 +71,12 @@ def card_of(config: Config, state: State, run: Path) -> str:
         _LIMITS,
     ]
     return _HEAD + "\n\n".join(parts) + "\n"
+
+
+def _what(model: Model) -> str:
+    if model.config is None:
+        return f"open_clip's `{model.name}`"
+    return f"`{model.name}`, an architecture that the recipe describes (`model.config` below)"
 
 
 def _loading(config: Config, state: State) -> Iterator[str]:
@@ -115,7 +121,10 @@ def _data(config: Config, origin: Mapping[str, Any]) -> Iterator[str]:
     splits = ", ".join(f"`{name}`" for name in config.data.splits)
     header = ("dataset", "images", "captions", "weight", "licence of the data")
     yield _table(header, rows) if rows else f"{_UNKNOWN.capitalize()}: nothing was kept of it."
-    yield f"Rows of split {splits}. The licences bind the weights too, as far as your law says so."
+    yield (
+        f"Rows of split {splits}. Whether the licences of the data also hold for the weights "
+        "depends on the law where you are."
+    )
     if origin.get("allow_unchecked"):
         yield "Trained with `--allow-unchecked`: what `rs-train check` finds was no obstacle."
     yield from dict.fromkeys(map(_leakage, origin.get("dedup", (None,))))
@@ -166,6 +175,8 @@ def _training(config: Config, state: State, run: Path) -> Iterator[str]:
             for name, value in shown[part].items()
             if name not in {"config", "tables", "pack", "workers"}
         }
+    if config.model.config is not None:
+        shown["model"]["config"] = state.more["model_cfg"]
     rows = [
         (f"`{part}.{name}`", f"`{json.dumps(value)}`")
         for part, values in shown.items()

@@ -64,6 +64,7 @@ def load(recipe: str, overrides: Sequence[str] = (), given: Plain | None = None)
         UserError: no such recipe, not TOML, an unknown key, a value that cannot be.
     """
     plain = _resolved(_found(recipe), ())
+    _check_names_model(plain, overrides)
     for override in overrides:
         plain = _merged(plain, _override(override))
     return parse(_merged(plain, given or {}), f"recipe {recipe}")
@@ -228,6 +229,23 @@ def _value(text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text
     return value if isinstance(value, _PLAIN) else text  # a date is the name of a folder
+
+
+def _check_names_model(plain: Plain, overrides: Sequence[str]) -> None:
+    """Whether `--set model.name` would name another model than the recipe describes.
+
+    Raises:
+        UserError: it would, and the run would train the recipe's all the same.
+    """
+    model = plain.get("model")
+    own = isinstance(model, dict) and model.get("config") is not None
+    given = {text.partition("=")[0].strip(): text for text in overrides}
+    if own and "model.name" in given and not any(key.startswith("model.config") for key in given):
+        raise UserError(
+            f"--set {given['model.name']}: the recipe describes its model in [model.config], and "
+            "another name changes nothing of that. Add --set model.config=none to train "
+            "open_clip's model of this name, or choose another recipe (`rs-train recipes`)"
+        )
 
 
 def _with_tables(plain: Plain) -> Plain:

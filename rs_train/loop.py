@@ -28,7 +28,7 @@ from rs_train.corpus import open_corpus
 from rs_train.distributed import World, joined, spread
 from rs_train.interruption import Interruption
 from rs_train.loss import loss_of
-from rs_train.model import Made, make
+from rs_train.model import Made, check_name, make
 from rs_train.optimizer import lr_at, make_optimizer, set_lr
 from rs_train.origin import origin_of
 from rs_train.progress import Progress
@@ -61,6 +61,7 @@ def train(config: Config, *, resume: bool = False, allow_unchecked: bool = False
     run, optim, out = config.run, config.optim, storage.place(config.run.out)
     with joined(run.device) as world, _alone_in(out, world), Interruption() as interruption:
         # What learns, from what, and for how long.
+        check_name(config.model)
         found = resuming.find(out, resume=resume)
         corpus = open_corpus(config.data, allow_unchecked=allow_unchecked)
         total = total_steps(optim, deck_of(corpus, config).steps_per_epoch)

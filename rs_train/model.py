@@ -106,6 +106,21 @@ def make(
     )
 
 
+def check_name(wanted: config.Model) -> None:
+    """Whether a name says the truth of the model that a recipe describes.
+
+    Raises:
+        UserError: open_clip has another model of this name.
+    """
+    if wanted.config is None or wanted.name not in open_clip.list_models():
+        return
+    if _architecture(wanted) != open_clip.get_model_config(wanted.name):
+        raise UserError(
+            f"model.name: {wanted.name} is a model of open_clip, and model.config describes "
+            "another one. Choose another name, or --set model.config=none to train open_clip's"
+        )
+
+
 def _architecture(wanted: config.Model) -> dict[str, Any]:
     """open_clip's configuration of the model: of the recipe, of a file, or of its registry."""
     found = _stated(wanted)

@@ -80,7 +80,8 @@ class Model(Part, frozen=True):
     """An open_clip model, and what of it learns.
 
     Attributes:
-        name: as open_clip calls it, such as ViT-B-32-quickgelu; any name where `config` is given.
+        name: as open_clip calls it, such as ViT-B-32-quickgelu; where `config` is given, a name
+            that open_clip gives to no other model.
         weights: a tag of open_clip's registry, a file, or `hf-hub:owner/name`; none: random ones.
         image_size: pixels a side; none: the model's own.
         config: an open_clip model configuration: its JSON file, or the table itself.

@@ -58,6 +58,22 @@ def test_values_that_are_set_win_in_their_order(recipe):
     assert found.model.config == {"vision_cfg": {"width": 16}}
 
 
+@pytest.mark.parametrize("name", ["RN50", "ViT-B-33"])
+def test_a_name_does_not_change_the_model_that_a_recipe_describes(name):
+    with pytest.raises(UserError) as error:
+        load("tiny-vit", [f"model.name={name}"])
+    assert str(error.value) == (
+        f"--set model.name={name}: the recipe describes its model in [model.config], and another "
+        "name changes nothing of that. Add --set model.config=none to train open_clip's model of "
+        "this name, or choose another recipe (`rs-train recipes`)"
+    )
+    found = load("tiny-vit", [f"model.name={name}", "model.config=none"]).model
+    assert (found.name, found.config) == (name, None)
+    found = load("tiny-vit", [f"model.name={name}", "model.config.embed_dim=32"]).model
+    assert (found.name, found.config["embed_dim"]) == (name, 32)
+    assert load("remoteclip-rn50", [f"model.name={name}"]).model.name == name
+
+
 def test_one_of_steps_and_epochs_displaces_the_other(recipe):
     found = load(recipe(MINIMAL), ["optim.epochs=2.5"])
     assert (found.optim.steps, found.optim.epochs) == (None, 2.5)

@@ -217,6 +217,11 @@ def test_the_card_says_what_is_known(tmp_path):
     assert "removed first, at level `near`: AID (2,000), rsicd (1,093)." in text
     assert "| `optim.lr` | `0.001` |" in text
     assert "| `run.seed` | `5` |" in text
+    assert (
+        "`tiny-exported`, an architecture that the recipe describes (`model.config` below), "
+        "trained on caption tables by\n`rs-train` for 7 steps."
+    ) in text
+    assert f"| `model.config` | `{json.dumps(TINY)}` |" in text
     assert "2 images could not be read, 3 times in all; others took their place." in text
     assert "--allow-unchecked" not in text
     assert "On split `val` of `tables/held-out`, retrieval by protocol `remoteclip`" in text
@@ -227,9 +232,11 @@ def test_the_card_says_what_was_not_done(tmp_path):
     text = card(tmp_path, allow_unchecked=True)
     assert "**Not compared with any test set" in text
     assert "Trained with `--allow-unchecked`" in text
-    write_run(tmp_path / "other", steps=(5,))
+    write_run(tmp_path / "other", steps=(1,))
     export(tmp_path / "other", tmp_path / "out")
-    assert "This checkpoint was not validated." in (tmp_path / "out" / "README.md").read_text()
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "This checkpoint was not validated." in text
+    assert "`rs-train` for 1 step." in text
 
 
 def test_the_programs_of_the_card_run(tmp_path):
@@ -270,6 +277,8 @@ def test_the_way_by_name_is_told_only_where_it_is_right(tmp_path, model, loss, t
     write_run(tmp_path / "run", {**RECIPE, "model": model, "loss": {"name": loss}})
     text = exported_card(tmp_path)
     assert ("Or by its registered name" in text) == told
+    assert ("open_clip's `ViT-S-32-alt`" in text) == (model["config"] is None)
+    assert ("`model.config`" in text) == (model["config"] is not None)
     if told:
         name, weights = model["name"], str(tmp_path / "out" / "open_clip_model.safetensors")
         _, _, preprocess = open_clip.create_model_and_transforms(name, pretrained=weights)

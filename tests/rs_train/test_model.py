@@ -14,7 +14,7 @@ from trainee import RESNET, VIT, recipe
 from rs_caption.errors import UserError
 from rs_train import checkpoint
 from rs_train.config import Model
-from rs_train.model import make
+from rs_train.model import check_name, make
 from rs_train.optimizer import make_optimizer
 
 CPU = torch.device("cpu")
@@ -93,6 +93,19 @@ def test_what_is_known_of_a_model(tmp_path):
     file.write_text(json.dumps(VIT))
     assert same(made(str(file)), it)
     assert made(image_size=48).image_size == 48
+
+
+def test_open_clips_names_are_open_clips_models(tmp_path):
+    theirs = open_clip.get_model_config("RN50")
+    for allowed in (tiny(), Model(name="RN50"), Model(name="RN50", config=theirs)):
+        check_name(allowed)
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(VIT))
+    for other in (VIT, theirs | {"quick_gelu": True}, str(file)):
+        with pytest.raises(
+            UserError, match=r"model\.name: RN50 is a model of open_clip, and model"
+        ):
+            check_name(Model(name="RN50", config=other))
 
 
 def test_a_model_of_the_registry():

@@ -72,6 +72,12 @@ def test_images_that_are_gone_in_the_middle(folder):
     assert kept.step == metrics(folder)[-1]["step"] >= 3
 
 
+def test_a_name_that_is_another_models(folder):
+    with pytest.raises(UserError, match=r"^model\.name: RN50 is a model of open_clip"):
+        run(folder, model={"name": "RN50"})
+    assert not (folder / "out").exists()
+
+
 def test_what_diverged_is_not_kept(folder):
     with pytest.raises(UserError, match=r"the loss is nan"):
         run(folder, optim={"lr": 1e30, "steps": 9})
