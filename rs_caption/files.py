@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from rs_caption import storage
@@ -56,6 +57,28 @@ def whole(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone already, or its folder never was
             partial.unlink()
+
+
+def check_folder(out: Path) -> None:
+    """Whether a folder can be written to, or made, before anything is computed for it.
+
+    Nothing is made. In a store it is seen when the first object is written.
+
+    Raises:
+        WriteError: it cannot be.
+    """
+    if storage.is_remote(out):
+        return
+    there = out
+    try:
+        there = next(one for one in (out, *out.absolute().parents) if os.path.lexists(one))
+        with TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise WriteError(
+            f"--out {out}: expected a folder that can be written to ({there}: {error.strerror}); "
+            "choose another"
+        ) from error
 
 
 def sweep(folder: Path) -> None:

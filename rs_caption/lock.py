@@ -65,7 +65,7 @@ def only_run(parts: Path, shard: Shard | None = None) -> Iterator[None]:
 @contextmanager
 def _locked(path: Path, kind: int) -> Iterator[None]:
     file = None
-    made = [one for one in (path.parent, path.parent.parent) if not one.exists()]
+    made = [one for one in path.parents if not one.exists()]
     with suppress(OSError):  # whoever writes there next says why not
         path.parent.mkdir(parents=True, exist_ok=True)
         file = _open_locked(path, kind)

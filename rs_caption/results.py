@@ -123,7 +123,10 @@ def read_run(path: Path) -> Run:
     try:
         return msgspec.json.decode(file.read_bytes(), type=Run)
     except FileNotFoundError as error:
-        raise UserError(f"{file}: no such file; `rs-bench` writes it to its --out") from error
+        found = f"holds no {RESULTS_FILE}" if path.exists() else "no such file or folder"
+        raise UserError(
+            f"{path}: {found}; expected the --out of an `rs-bench` command, or its {RESULTS_FILE}"
+        ) from error
     except (OSError, msgspec.DecodeError) as error:
         raise UserError(f"{file}: expected results of rs-bench; {error}") from error
 

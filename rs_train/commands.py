@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rs_caption import storage
 from rs_caption.console import counted, print_counts, print_table, progress_bar, say
 from rs_caption.engine import Work
 from rs_caption.errors import UserError
+from rs_caption.files import check_folder
 from rs_caption.program import require
 from rs_caption.skips import SKIPPED_FILE
+from rs_caption.table import open_table
 from rs_train import config
+from rs_train.pack import open_pack
 
 if TYPE_CHECKING:
     from rs_train.loop import Result  # seconds of torch and open_clip
@@ -49,6 +53,7 @@ def train_by(recipe: config.Config, *, resume: bool, allow_unchecked: bool) -> i
         UserError: of the many that `train` has, or PyTorch is not installed.
     """
     require("train", *_NEEDED)
+    _check_places(recipe)
     from rs_train.loop import train  # noqa: PLC0415 -- seconds of torch and open_clip
 
     result = train(recipe, resume=resume, allow_unchecked=allow_unchecked)
@@ -56,6 +61,20 @@ def train_by(recipe: config.Config, *, resume: bool, allow_unchecked: bool) -> i
     if os.environ.get("RANK", "0") == "0":
         say(_ending(result, recipe.run.out) if done else _pause(result))
     return 0 if done else result.exit_code or _EXIT_STOPPED
+
+
+def _check_places(recipe: config.Config) -> None:
+    """Whether folders are what they are taken for, before seconds of torch and open_clip.
+
+    Raises:
+        UserError: one is not; says which.
+    """
+    data, run = recipe.data, recipe.run
+    check_folder(storage.place(run.out))
+    for path in (*(use.path for use in data.tables), *filter(None, [run.validate])):
+        open_table(storage.typed(path))
+    if data.pack is not None:
+        open_pack(Path(data.pack))
 
 
 def _ending(result: Result, out: str) -> str:

@@ -21,7 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from rs_caption.errors import UserError
-from rs_caption.files import whole, write_json, write_text
+from rs_caption.files import check_folder, whole, write_json, write_text
 from rs_train import checkpoint
 from rs_train.card import card_of
 from rs_train.checkpoint import BEST, FOLDER, State
@@ -59,7 +59,6 @@ def export(run: Path, out: Path, which: str = "last") -> Exported:
     state = checkpoint.load(path)
     config = parse(state.config, str(path))
     weights = {name: _as_open_clip(name, value) for name, value in state.model.items()}
-    out.mkdir(parents=True, exist_ok=True)
     (out / CARD_FILE).unlink(missing_ok=True)
     write_json(out / CONFIG_FILE, _about(state, weights))
     safe, plain = (out / name for name in WEIGHT_FILES)
@@ -81,6 +80,10 @@ def find(run: Path, which: str = "last") -> Path:
     """
     if run.is_file():
         return run
+    if not run.is_dir():
+        raise UserError(
+            f"{run}: no such folder; expected the --out of `rs-train run` or a checkpoint"
+        )
     if which == "last":
         path = checkpoint.latest(run)
     elif which == "best":
@@ -100,9 +103,8 @@ def find(run: Path, which: str = "last") -> Path:
 
 
 def _check(out: Path) -> None:
-    """Refuse a folder of other things."""
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out}: expected a folder, found a file")
+    """Refuse a folder of other things, and one that cannot be written to."""
+    check_folder(out)
     known = {CONFIG_FILE, CARD_FILE, *WEIGHT_FILES}
     other = {one.name for one in out.iterdir()} - known if out.is_dir() else set()
     other = {name for name in other if not name.endswith(".partial")}

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rs_caption import storage
 from rs_caption.engine import ALONE, Progress, Work, engine_for, no_progress, told
 from rs_caption.errors import UserError, WriteError
-from rs_caption.files import PARTS_FOLDER, remove_folder, sweep, whole, write_json
+from rs_caption.files import PARTS_FOLDER, check_folder, remove_folder, sweep, whole, write_json
 from rs_caption.lock import only_run
 from rs_caption.sample import Skipped
 from rs_caption.skips import write_skipped
@@ -80,6 +80,7 @@ def pack(
     """
     began = time.monotonic()
     storage.refuse(out, "a pack")
+    check_folder(out)
     if size_px < 1:
         raise UserError(f"--size is {size_px}; expected pixels")
     rows = combined([open_table(path) for path in tables])

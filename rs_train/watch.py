@@ -212,7 +212,7 @@ def _opened(file: Path) -> IO[str]:
         return file.open("a", encoding="utf-8", buffering=1)
     except OSError as error:
         raise WriteError(
-            f"{file}: could not be written ({error.strerror}). Choose an --out that can be"
+            f"{file}: could not be written ({error.strerror}). Choose another folder for --out"
         ) from error
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from rs_bench.asked import Asked, Settings
 from rs_bench.embeddings import Embeddings
@@ -15,6 +14,7 @@ from rs_bench.suite import TASKS, Job, jobs
 from rs_bench.whereabouts import NotThere
 from rs_caption.console import counted, err, progress_bar, say
 from rs_caption.errors import UserError
+from rs_caption.files import check_folder
 from rs_caption.lock import only_run
 from rs_caption.manifest import meant_by
 from rs_caption.program import require
@@ -59,7 +59,7 @@ def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> b
     settings = replace(settings, data=asked.data)
     if asked.out is None:
         return _say(source, measure(source, tasks, settings, names), asked)
-    make_folder(asked.out)
+    check_folder(asked.out)
     with only_run(asked.out / _LOCK_FOLDER):  # two would each write what the other does not know
         check_out(asked.out, source.about)
         found = measure(source, tasks, settings, names, asked.out)
@@ -84,22 +84,6 @@ def _say_dropped(dropped: Sequence[Result]) -> None:
         which = ", ".join(dict.fromkeys(f"{one.task} {one.dataset}" for one in dropped))
         told = f"Note: {counted(len(dropped), 'result')} of before left --out: {which}"
         err.print(f"{told}, asked for and not to be measured now", soft_wrap=True)
-
-
-def make_folder(out: Path) -> None:
-    """Have the folder of results before anything is computed for it.
-
-    Raises:
-        UserError: it cannot be made or written to.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"--out {out}: expected a folder that can be written to ({error.strerror})"
-        ) from error
 
 
 def _say_rest(found: Found) -> None:
@@ -154,6 +138,8 @@ def source_of(asked: Asked) -> Source:
             raise UserError("--weights without --model: name the architecture, as --model RN50")
         if asked.embeddings is None:
             raise UserError("give --model NAME, or --embeddings DIR with features made elsewhere")
+        if not asked.embeddings.is_dir():
+            raise UserError(f"--embeddings {asked.embeddings}: no such folder")
         from rs_bench.elsewhere import Elsewhere  # noqa: PLC0415
 
         found = Elsewhere(asked.embeddings, asked.data)

@@ -18,11 +18,10 @@ import numpy as np
 
 from rs_bench.asked import Encoding
 from rs_bench.embeddings import Floats, Seen
-from rs_bench.measure import make_folder
 from rs_bench.ranks import Told
 from rs_caption.console import counted, err, progress_bar, say
 from rs_caption.errors import UserError
-from rs_caption.files import whole
+from rs_caption.files import check_folder, whole
 from rs_caption.pictures.pixels import bands_of
 from rs_caption.program import require
 from rs_caption.sample import Window
@@ -62,7 +61,7 @@ def write_and_say(tables: Sequence[Path], encoding: Encoding, out: Path) -> bool
     places = places_of(open_tables(tables))
     if not places:
         raise UserError(f"{', '.join(map(str, tables))}: no rows to embed")
-    make_folder(out)
+    check_folder(out)
     require("bench", "torch", "open_clip")
     from rs_bench.encoder import open_encoder  # noqa: PLC0415 -- torch
 

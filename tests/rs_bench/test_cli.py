@@ -149,9 +149,11 @@ def test_an_open_clip_model_from_folder_to_table(data, tmp_path, bench_cli):
         (("--model", "models/wached", "--data", "."), "--model models/wached: no such folder or"),
         (("--model", "tiny.json", "--data", "."), "--model tiny.json: no such folder or file"),
         (("--model", "RN51", "--data", "."), "did you mean RN50"),
-        (("--embeddings", "nowhere"), "none of the 12 datasets is there"),
+        (("--embeddings", "."), "none of the 12 datasets is there"),
+        (("--embeddings", "nowhere", "--out", "o"), "--embeddings nowhere: no such folder"),
+        (("--embeddings", ".", "--out", "runs/o"), "none of the 12 datasets is there"),
         (("--embeddings", "nowhere", "--prompts", "paper"), "--prompts without --model: how texts"),
-        (("--embeddings", "nowhere", "--datasets", "aid"), "nowhere/aid.npz: no such file"),
+        (("--embeddings", ".", "--datasets", "aid"), "aid.npz: no such file"),
     ],
 )
 def test_wrong_options(tmp_path, monkeypatch, bench_cli, options, message):
@@ -159,6 +161,7 @@ def test_wrong_options(tmp_path, monkeypatch, bench_cli, options, message):
     ended = bench_cli("zeroshot", *options)
     assert ended.code == 2
     assert message in ended.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_features_named_after_no_dataset_are_told(oracle, tmp_path, bench_cli):

@@ -192,4 +192,7 @@ def test_runs_that_have_nothing_in_common(tmp_path, bench_cli):
     assert "no task, dataset and protocol in common" in bench_cli("compare", a, alone).err
     missing = bench_cli("compare", a, tmp_path / "d")
     assert missing.code == 2
-    assert "no such file" in missing.err
+    assert f"{tmp_path}/d: no such file or folder; expected the --out of an" in missing.err
+    assert (
+        f"{tmp_path}: holds no results.json; expected the" in bench_cli("compare", a, tmp_path).err
+    )

@@ -64,3 +64,7 @@ def test_results_that_have_no_place_to_go(tmp_path, bench_cli, under):
     ended = bench_cli("knn", "--embeddings", tmp_path, "--out", out)
     assert ended.code == 2
     assert f"--out {out}: expected a folder that can be written to" in " ".join(ended.err.split())
+    (tmp_path / "rs2800.npz").unlink()
+    (tmp_path / "out").unlink()
+    assert bench_cli("knn", "--embeddings", tmp_path, "--out", out).code == 2
+    assert not (tmp_path / "out").exists()

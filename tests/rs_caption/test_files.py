@@ -1,11 +1,12 @@
 """An output is there whole or not at all, and its error says what to do."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from rs_caption.errors import UserError, WriteError
-from rs_caption.files import read_json, read_toml, whole, write_json, write_text
+from rs_caption.files import check_folder, read_json, read_toml, whole, write_json, write_text
 
 
 def inside(folder):
@@ -87,6 +88,25 @@ def test_a_place_below_a_file_is_a_write_error(tmp_path):
             write_text(path, "text")
         assert str(caught.value).startswith(f"{path}: ")
     assert inside(tmp_path) == ["file"]
+
+
+def test_a_folder_for_outputs_is_looked_at_and_not_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for good in (tmp_path, tmp_path / "a/b", Path("a"), Path("a/b")):
+        check_folder(good)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    (tmp_path / "gone").symlink_to("nowhere")
+    wrong = {"file": "Not a directory", "file/a/b": "Not a directory", "gone/a": "No such file"}
+    for name, why in wrong.items():
+        with pytest.raises(WriteError) as error:
+            check_folder(Path(name))
+        at = tmp_path / name.partition("/")[0]
+        assert str(error.value).startswith(
+            f"--out {name}: expected a folder that can be written to ("
+        )
+        assert str(error.value).endswith("); choose another")
+        assert f"{at.name}: {why}" in str(error.value)
 
 
 def test_a_name_too_long_for_the_disk_is_a_write_error(tmp_path):

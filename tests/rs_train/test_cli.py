@@ -34,17 +34,25 @@ def test_the_recipes_are_listed_and_printed(train_cli, tmp_path):
             "--table t=heavy: expected PATH or PATH=WEIGHT, the weight above 0",
         ),
         (["pack", "nowhere", "--out", "o"], "nowhere: no caption table here"),
+        (["pack", "nowhere", "--out", "file/o"], "--out file/o: expected a folder that can be wri"),
+        (["run", "tiny-resnet", "--out", "o/o", "--table", "t"], "t: no caption table here"),
+        (["run", "tiny-resnet", "--out", "o/o", "--pack", "p"], "p: no pack here; `rs-train pack"),
+        (
+            ["run", "tiny-resnet", "--out", "file/o", "--table", "t"],
+            "--out file/o: expected a folder that can be written to (",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
     train_cli, arguments, problem, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     done = train_cli(*arguments)
     assert done.code == 2
     assert done.err.startswith(f"rs-train: {problem}")
     assert done.err.count("\n") == 1
-    assert not (tmp_path / "o" / "checkpoints").exists()
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
 def test_as_a_module_for_torchrun():
@@ -55,6 +63,27 @@ def test_as_a_module_for_torchrun():
         check=True,
     )
     assert "tiny-resnet" in done.stdout
+
+
+QUICK = """
+import sys
+from rs_train.cli import app
+app(sys.argv[1:], standalone_mode=False)
+"""
+
+
+def test_a_wrong_folder_is_said_before_pytorch_is_loaded(tmp_path):
+    command = ["run", "tiny-resnet", "--table", tmp_path / "claen", "--out", tmp_path / "runs/x"]
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", QUICK, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "no caption table here" in done.stderr
+    assert "rs_train.commands" in done.stderr
+    assert " torch\n" not in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 WITHOUT = """

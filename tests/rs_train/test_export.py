@@ -159,7 +159,10 @@ def test_which_checkpoint(tmp_path):
         find(tmp_path, "4")
     with pytest.raises(UserError, match="expected last, best or the number"):
         find(tmp_path, "latest")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="the folder holds no checkpoint"):
+        find(tmp_path / "empty")
+    with pytest.raises(UserError, match="nothing: no such folder; expected the --out of `rs-train"):
         find(tmp_path / "nothing")
 
 
@@ -186,8 +189,11 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path):
     with pytest.raises(UserError, match=r"holds thesis\.tex"):
         export(tmp_path / "run", tmp_path / "out")
     assert [one.name for one in (tmp_path / "out").iterdir()] == ["thesis.tex"]
-    with pytest.raises(UserError, match="found a file"):
-        export(tmp_path / "run", tmp_path / "out" / "thesis.tex")
+    with pytest.raises(
+        UserError,
+        match=r"thesis\.tex/model: expected a folder that can be written to \(.*: Not a dir",
+    ):
+        export(tmp_path / "run", tmp_path / "out" / "thesis.tex" / "model")
 
 
 def card(tmp_path, *, allow_unchecked=False, **about):

@@ -135,6 +135,16 @@ def test_two_runs_into_one_folder(folder):
     assert run(folder).step == 3
 
 
+def test_a_lock_leaves_no_folder_behind(tmp_path):
+    with only_run(tmp_path / "runs/x/checkpoints"):
+        assert (tmp_path / "runs/x/checkpoints/lock").is_file()
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "runs").mkdir()
+    with only_run(tmp_path / "runs/x/checkpoints"):
+        (tmp_path / "runs/x/kept").touch()
+    assert [one.name for one in (tmp_path / "runs").rglob("*")] == ["x", "kept"]
+
+
 def test_the_lock_of_a_killed_run_is_not_its_workers(tmp_path):
     """A process that loads may live on for seconds when its trainer was killed."""
     read, write = os.pipe()
@@ -155,7 +165,8 @@ def test_the_lock_of_a_killed_run_is_not_its_workers(tmp_path):
 
 def test_a_folder_that_cannot_be(folder):
     (folder / "file").touch()
-    with pytest.raises(WriteError, match=r"/file/metrics\.jsonl: could not be written"):
+    said = r"/file/metrics\.jsonl: could not be written \(.*\)\. Choose another folder for --out$"
+    with pytest.raises(WriteError, match=said):
         run(folder, run={"out": str(folder / "file")})
     with pytest.raises(UserError, match="s3://bucket/run: --out must be a folder on this disk"):
         run(folder, run={"out": "s3://bucket/run"})
