@@ -104,6 +104,22 @@ def test_figures_and_what_they_rest_on():
     )
 
 
+@pytest.mark.parametrize(
+    ("captions", "protocol"),
+    [
+        ((["one boat"], ["two boats"]), "remoteclip"),
+        ((["one boat", "one boat"], ["two boats"]), "remoteclip"),  # of one image: no limit
+        ((["two boats"], ["two boats"]), "multi-positive"),
+    ],
+)
+def test_no_ceiling_is_told_where_there_is_none(captions, protocol):
+    asked = ask(found_of(*captions), protocol)
+    result = retrieval(np.eye(2), np.eye(2)[[0] * (len(asked.texts) - 1) + [1]], asked).result
+    assert result.figures["text_to_image_1_ceiling"] == 100
+    assert len(result.notes) == 1
+    assert "exceed" not in result.notes[0]
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", RETRIEVAL)
 def test_an_oracle_finds_all_and_chance_little(tmp_path, name, protocol):

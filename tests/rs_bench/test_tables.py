@@ -133,6 +133,17 @@ def test_a_remark_names_its_protocols():
     assert next(remarks_of(some[:4])) == "k = 20 (aid, rs2800)"
 
 
+def test_a_remark_is_of_no_more_than_it_was_made_of():
+    notes = {("ucm", "remoteclip"): ("some repeat",), ("ucm", "multi-positive"): ("none repeats",)}
+    notes |= {("rsitmd", protocol): ("none repeats",) for _, protocol in notes}
+    some = [Result("retrieval", *key, {}, {}, notes=own) for key, own in notes.items()]
+    assert list(remarks_of(some)) == [
+        "Retrieval remoteclip: some repeat (ucm)",
+        "Retrieval multi-positive: none repeats (ucm)",
+        "none repeats (rsitmd)",
+    ]
+
+
 def test_counts_are_words():
     n = {"train": 1, "test": 1200, "classes": 1, "k": 20, "prompts": 1, "draws": 1, "made_up": 2}
     assert next(counts_of([Result("knn", "aid", "weighted", {}, n, seed=3)])) == (

@@ -92,23 +92,21 @@ def _counted(number: int, what: str) -> str:
 def remarks_of(results: Sequence[Result]) -> Iterator[str]:
     """What a reader must know; what is true of several datasets is said once.
 
-    Each remark names its protocols, but for one that is made of all those of its datasets.
+    Each remark names its protocols, but for one that is true of all those of each of its datasets.
     """
-    several: dict[str, list[Result]] = {}
+    every: dict[str, list[str]] = {}
+    own: dict[tuple[str, str], list[str]] = {}
     for result in results:
+        protocol = f"{title_of_task(result.task)} {result.protocol}"
+        every.setdefault(result.dataset, []).append(protocol)
         for note in result.notes:
-            several.setdefault(note, []).append(result)
-    for note, its in several.items():
-        datasets = dict.fromkeys(result.dataset for result in its)
-        own = _protocols(its)
-        every = _protocols([result for result in results if result.dataset in datasets])
-        by = "" if own == every else f"{', '.join(own)}: "
+            own.setdefault((note, result.dataset), []).append(protocol)
+    several: dict[tuple[str, str], list[str]] = {}
+    for (note, dataset), protocols in own.items():
+        several.setdefault((", ".join(protocols), note), []).append(dataset)
+    for (named, note), datasets in several.items():
+        by = "" if all(", ".join(every[one]) == named for one in datasets) else f"{named}: "
         yield f"{by}{note} ({', '.join(datasets)})"
-
-
-def _protocols(results: Sequence[Result]) -> dict[str, None]:
-    """`k-NN weighted`, each once."""
-    return dict.fromkeys(f"{title_of_task(result.task)} {result.protocol}" for result in results)
 
 
 def markdown(run: Run) -> str:

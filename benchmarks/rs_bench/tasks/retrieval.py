@@ -14,7 +14,7 @@ Legend: `_I` images, `_T` texts, `_D` dimensions, `_G` a caption and one of its 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -121,9 +121,7 @@ def retrieval(
     both = count_ranks(scores, asked.positives, told)
     outcomes, how = _outcomes(both, scores, asked.positives)
     figures = _figures(outcomes, asked)
-    notes: tuple[str, ...] = (*asked.notes, _about_ties(both, how))
-    if asked.texts:
-        notes += (_about_ceiling(asked, figures["text_to_image_1_ceiling"]),)
+    notes = (*asked.notes, _about_ties(both, how), *_about_ceiling(asked, figures))
     result = _result(asked, len(texts_TD), figures, notes)
     kept = {**outcomes, **retrieved(images_ID, texts_TD, asked)}
     if asked.protocol != MULTI_POSITIVE:  # so that an image is compared with all its captions
@@ -247,11 +245,12 @@ def _about_ties(both: BothRanks, how: str) -> str:
     )
 
 
-def _about_ceiling(asked: Asked, first: float) -> str:
-    repeated = len(asked.texts) - len(set(asked.texts))
-    if not repeated:
-        return "no two texts are alike: the ceiling is 100"
-    return (
-        f"{repeated:,} of {len(asked.texts):,} captions repeat another: no model can exceed "
-        f"{first:.2f} from text to image at 1"
-    )
+def _about_ceiling(asked: Asked, figures: dict[str, float]) -> Iterator[str]:
+    """What no model can exceed; nothing where that is all."""
+    first = f"{figures.get('text_to_image_1_ceiling', 100.0):.2f}"
+    if first != "100.00":
+        repeated = len(asked.texts) - len(set(asked.texts))
+        yield (
+            f"{repeated:,} of {len(asked.texts):,} captions repeat another: no model can exceed "
+            f"{first} from text to image at 1"
+        )
