@@ -15,19 +15,19 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from rs_caption.errors import UserError
 from rs_caption.files import read_toml
-from rs_train.settings import Config, Data, Loss, Model, Optim, Part, Run, TableUse
+from rs_train.problems import in_words, not_finite, unknown_keys
+from rs_train.settings import Config, Data, Loss, Model, Optim, Run, TableUse
 
 __all__ = [
     "Config",
@@ -49,7 +49,6 @@ Plain = dict[str, Any]
 _ENDING = ".toml"
 _EITHER = {"optim": ("epochs", "steps")}  # one displaces the other
 _PLAIN = (bool, int, float, str, list, dict)
-_AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 
 
 def load(recipe: str, overrides: Sequence[str] = (), given: Plain | None = None) -> Config:
@@ -77,37 +76,12 @@ def parse(plain: Plain, where: str) -> Config:
         UserError: an unknown key or a value that cannot be, with its path.
     """
     plain = _with_tables(plain)
-    for problem in (*_unknown_keys(plain, Config, ""), *_not_finite(plain, "")):
+    for problem in (*unknown_keys(plain, Config, ""), *not_finite(plain, "")):
         raise UserError(f"{where}: {problem}")
     try:
         return msgspec.convert(plain, Config)
     except msgspec.ValidationError as error:
-        raise UserError(f"{where}: {_problem(str(error), plain)}") from error
-
-
-def _problem(text: str, plain: Plain) -> str:
-    """What msgspec says, the path of the key first, and what stands there."""
-    found = _AT.fullmatch(text)
-    assert found is not None
-    keys = re.findall(r"\w+", found["path"] or "")
-    what = found["what"].replace("Object missing required field", "misses the key")
-    what = what[:1].lower() + what[1:].replace("`object`", "a table").replace("`", "")
-    if what.startswith("invalid enum value"):
-        what = f"expected one of {', '.join(_choices(keys))}"
-    if what.startswith("expected"):
-        here: Any = plain
-        for key in keys:
-            here = here[int(key) if isinstance(here, list | tuple) else key]
-        what = f"{what.partition(', got')[0]}, found {'none' if here is None else repr(here)}"
-    return f"{found['path']}: {what}" if keys else what
-
-
-def _choices(keys: Sequence[str]) -> tuple[Any, ...]:
-    """The values that a key takes, where they can be listed."""
-    here: Any = Config
-    for key in keys:
-        here = next(one.type for one in msgspec.structs.fields(here) if one.name == key)
-    return get_args(here)
+        raise UserError(f"{where}: {in_words(str(error), plain)}") from error
 
 
 def dump(config: Config) -> Plain:
@@ -256,42 +230,3 @@ def _with_tables(plain: Plain) -> Plain:
         return plain
     spelled = [{"path": one} if isinstance(one, str) else one for one in tables]
     return _merged(plain, {"data": {"tables": spelled}})
-
-
-def _unknown_keys(plain: Plain, struct: type[Part], path: str) -> Iterator[str]:
-    known = {field.name: field.type for field in msgspec.structs.fields(struct)}
-    for key, value in plain.items():
-        if key not in known:
-            close = difflib.get_close_matches(key, known, 1) or _sections_with(key, known)
-            hint = f" (did you mean {close[0]}?)" if close else ""
-            yield f"{path}{key}: unknown key{hint}; known: {', '.join(known)}"
-            continue
-        below = _struct_in(known[key])
-        inside = value if isinstance(value, list) else [value]
-        for one in inside if below else ():
-            if isinstance(one, Mapping):
-                assert below is not None
-                yield from _unknown_keys(dict(one), below, f"{path}{key}.")
-
-
-def _sections_with(key: str, known: Mapping[str, Any]) -> list[str]:
-    """`lr` is `optim.lr`."""
-    below = {name: _struct_in(kind) for name, kind in known.items()}
-    return [f"{name}.{key}" for name, one in below.items() if one and key in one.__struct_fields__]
-
-
-def _struct_in(annotation: Any) -> type[Part] | None:
-    """Of `Model` itself, of `tuple[TableUse, ...]` TableUse."""
-    inside = [annotation, *get_args(annotation)]
-    return next((one for one in inside if isinstance(one, type) and issubclass(one, Part)), None)
-
-
-def _not_finite(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, below in value.items():
-            yield from _not_finite(below, f"{path}.{key}" if path else key)
-    elif isinstance(value, list | tuple):
-        for below in value:
-            yield from _not_finite(below, path)
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield f"{path}: expected a finite number, found {value}"

@@ -61,7 +61,6 @@ def train(config: Config, *, resume: bool = False, allow_unchecked: bool = False
     run, optim, out = config.run, config.optim, storage.place(config.run.out)
     with joined(run.device) as world, _alone_in(out, world), Interruption() as interruption:
         # What learns, from what, and for how long.
-        check_name(config.model)
         found = resuming.find(out, resume=resume)
         corpus = open_corpus(config.data, allow_unchecked=allow_unchecked)
         total = total_steps(optim, deck_of(corpus, config).steps_per_epoch)
@@ -111,8 +110,10 @@ def make_trainee(config: Config, world: World) -> tuple[Made, Trainee]:
     """The model of a recipe, with its loss and optimiser, on this process's device.
 
     Raises:
-        UserError: the model or its weights cannot be had; the batch does not divide.
+        UserError: the model or its weights cannot be had, or its name is another's; the batch
+            does not divide.
     """
+    check_name(config.model)
     run, optim = config.run, config.optim
     shares = world.size * optim.accumulate
     if optim.batch % shares:

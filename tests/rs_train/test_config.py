@@ -114,13 +114,26 @@ def test_a_recipe_on_itself(recipe):
             "optimiser: unknown key (did you mean optim?); known: model, optim, title, ",
         ),
         ("data.tables=[{paht='a'}]", "data.tables.paht: unknown key (did you mean path?); known: "),
-        ("optim.lr=fast", "optim.lr: expected float, found 'fast'"),
-        ("optim.lr=0", "optim.lr: expected float > 0.0, found 0"),
+        ("optim.lr=fast", "optim.lr: expected a number, found 'fast'"),
+        ("optim.lr=0", "optim.lr: expected a number > 0.0, found 0"),
         ("optim.lr=nan", "optim.lr: expected a finite number, found nan"),
-        ("optim.lr=none", "optim.lr: expected float, found none"),
-        ("optim.batch=0", "optim.batch: expected int >= 1, found 0"),
-        ("optim.batch=2.5", "optim.batch: expected int, found 2.5"),
-        ("optim.betas=[0.9, 1.0]", "optim.betas[1]: expected float < 1.0, found 1.0"),
+        ("optim.lr=none", "optim.lr: expected a number, found none"),
+        (
+            "optim.clip_norm=one",
+            "optim.clip_norm: expected a number or none (leave it out), found 'o",
+        ),
+        ("optim.clip_norm=0", "optim.clip_norm: expected a number > 0.0, found 0"),
+        ("model.name=3", "model.name: expected text, found 3"),
+        (
+            "model.config=3",
+            "model.config: expected text or a table or none (leave it out), found 3",
+        ),
+        ("data.flip=no", "data.flip: expected true or false, found 'no'"),
+        ("data.crop_scale=1", "data.crop_scale: expected a list"),
+        ("data.crop_scale=[1.0]", "data.crop_scale: expected a list of length 2, found [1.0]"),
+        ("optim.batch=0", "optim.batch: expected a whole number >= 1, found 0"),
+        ("optim.batch=2.5", "optim.batch: expected a whole number, found 2.5"),
+        ("optim.betas=[0.9, 1.0]", "optim.betas[1]: expected a number < 1.0, found 1.0"),
         ("optim=3", "optim: expected a table, found 3"),
         ("optim.accumulate=3", "optim: batch 8 is not divisible by accumulate 3"),
         ("optim.steps=none", "optim: needs one of epochs and steps, and not both"),
@@ -128,7 +141,7 @@ def test_a_recipe_on_itself(recipe):
         ("data.crop_scale=[1.0, 0.9]", "data: crop_scale: expected 0 < from <= to <= 1, found 1"),
         ("data.splits=[]", "data: splits: expected at least one"),
         ("data.tables=[3]", "data.tables[0]: expected a table, found 3"),
-        ("run.seed=-1", "run.seed: expected int >= 0, found -1"),
+        ("run.seed=-1", "run.seed: expected a whole number >= 0, found -1"),
     ],
 )
 def test_a_value_that_cannot_be(recipe, override, problem):
@@ -161,7 +174,7 @@ def test_an_override_without_key_or_value(recipe, text):
 
 
 def test_an_override_that_goes_below_a_value(recipe):
-    with pytest.raises(UserError, match=r"optim.lr: expected float, found"):
+    with pytest.raises(UserError, match=r"optim.lr: expected a number, found"):
         load(recipe(MINIMAL), ["optim.lr.x=3"])
 
 
