@@ -62,13 +62,13 @@ def whole(path: Path) -> Iterator[Path]:
 def check_folder(out: Path) -> None:
     """Whether a folder can be written to, or made, before anything is computed for it.
 
-    Nothing is made. In a store it is seen when the first object is written.
+    Nothing is made.
 
     Raises:
         WriteError: it cannot be.
+        UserError: it is in a store.
     """
-    if storage.is_remote(out):
-        return
+    storage.refuse(out, "--out")
     there = out
     try:
         there = next(one for one in (out, *out.absolute().parents) if os.path.lexists(one))

@@ -67,6 +67,9 @@ RunOut = Annotated[
     str,
     typer.Option("--out", metavar="DIR", help="Folder for checkpoints and metrics."),
 ]
+Out = Annotated[
+    Path, typer.Option("--out", parser=typed, metavar="DIR", help="Folder to write it to.")
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
@@ -159,7 +162,7 @@ def check(
 @app.command()
 def pack(
     tables: TablesArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write it to.")],
+    out: Out,
     *,
     size: Annotated[
         int, typer.Option("--size", min=1, help="Pixels a side: more than a model takes in.")
@@ -183,7 +186,7 @@ def export(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="Folder of a run, or one of its checkpoints.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write it to.")],
+    out: Out,
     *,
     checkpoint: Annotated[
         str,

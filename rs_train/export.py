@@ -54,8 +54,8 @@ def export(run: Path, out: Path, which: str = "last") -> Exported:
         UserError: there is no such checkpoint, or the folder holds something else.
         WriteError: it cannot be written to.
     """
-    path = find(run, which)
     _check(out)
+    path = find(run, which)
     state = checkpoint.load(path)
     config = parse(state.config, str(path))
     weights = {name: _as_open_clip(name, value) for name, value in state.model.items()}

@@ -79,7 +79,6 @@ def pack(
         WriteError: there is no room; finished blocks are kept.
     """
     began = time.monotonic()
-    storage.refuse(out, "a pack")
     check_folder(out)
     if size_px < 1:
         raise UserError(f"--size is {size_px}; expected pixels")

@@ -55,11 +55,12 @@ def measure_and_say(asked: Asked, tasks: Sequence[str], settings: Settings) -> b
 
     names = names_of(asked.datasets)
     check_names(names, tasks)
+    if asked.out is not None:
+        check_folder(asked.out)
     source = source_of(asked)
     settings = replace(settings, data=asked.data)
     if asked.out is None:
         return _say(source, measure(source, tasks, settings, names), asked)
-    check_folder(asked.out)
     with only_run(asked.out / _LOCK_FOLDER):  # two would each write what the other does not know
         check_out(asked.out, source.about)
         found = measure(source, tasks, settings, names, asked.out)

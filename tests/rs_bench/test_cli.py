@@ -152,6 +152,7 @@ def test_an_open_clip_model_from_folder_to_table(data, tmp_path, bench_cli):
         (("--embeddings", "."), "none of the 12 datasets is there"),
         (("--embeddings", "nowhere", "--out", "o"), "--embeddings nowhere: no such folder"),
         (("--embeddings", ".", "--out", "runs/o"), "none of the 12 datasets is there"),
+        (("--embeddings", ".", "--out", "s3://b/o"), "s3://b/o: --out must be a folder on this"),
         (("--embeddings", "nowhere", "--prompts", "paper"), "--prompts without --model: how texts"),
         (("--embeddings", ".", "--datasets", "aid"), "aid.npz: no such file"),
     ],

@@ -35,6 +35,8 @@ def test_the_recipes_are_listed_and_printed(train_cli, tmp_path):
         ),
         (["pack", "nowhere", "--out", "o"], "nowhere: no caption table here"),
         (["pack", "nowhere", "--out", "file/o"], "--out file/o: expected a folder that can be wri"),
+        (["pack", "t", "--out", "s3://b/o"], "s3://b/o: --out must be a folder on this disk"),
+        (["export", "r", "--out", "s3://b/o"], "s3://b/o: --out must be a folder on this disk"),
         (["run", "tiny-resnet", "--out", "o/o", "--table", "t"], "t: no caption table here"),
         (["run", "tiny-resnet", "--out", "o/o", "--pack", "p"], "p: no pack here; `rs-train pack"),
         (

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from rs_bench.asked import Asked, Encoding
+from rs_caption.storage import typed
 
 MODEL, RUN = "What is measured", "How to run"
 
@@ -78,7 +79,12 @@ Datasets = Annotated[
 ]
 ResultsOut = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Folder for results.json, tables, plots and a page."),
+    typer.Option(
+        "--out",
+        parser=typed,
+        metavar="DIR",
+        help="Folder for results.json, tables, plots and a page.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print results for programs, no tables.")]
 Device = Annotated[

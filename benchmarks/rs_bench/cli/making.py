@@ -21,6 +21,7 @@ from rs_bench.cli.flags import (
     Workers,
 )
 from rs_caption.program import EXIT_SKIPPED
+from rs_caption.storage import typed
 
 RunArgument = Annotated[
     Path, typer.Argument(help="Folder of --out, or its results.json.", show_default=False)
@@ -58,7 +59,9 @@ def splits(data: DataFolder, out: SplitsOut, *, datasets: Datasets = None) -> No
 def features(
     tables: Annotated[list[Path], typer.Argument(help="Folders of tables.", show_default=False)],
     model: Model,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for NAME.npz.")],
+    out: Annotated[
+        Path, typer.Option("--out", parser=typed, metavar="DIR", help="Folder for NAME.npz.")
+    ],
     *,
     weights: WeightsOption = None,
     device: Device = "auto",
