@@ -1,4 +1,4 @@
-"""The seven tasks, and all of them at once."""
+"""The six tasks, and all of them at once."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def fewshot(
 def all_(
     asked: Asked, *, questions: Questions = None, oracle: Oracle = False, seed: Seed = 0
 ) -> None:
-    """All seven tasks on all datasets that are there; features are computed once.
+    """All six tasks on all datasets that are there; features are computed once.
 
     Example: rs-bench all --model RN50-quickgelu --weights RN50.pt --data data --out runs/rn50
     """
