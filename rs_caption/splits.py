@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from rs_caption.errors import UserError, nearest
 
 SPLITS = ("train", "val", "test")
@@ -24,6 +27,17 @@ def split_of(*names: str, unknown: str = "train") -> str:
     """
     words = (word for name in names for word in re.split(r"[^a-z]+", name.lower()))
     return next((SPELLINGS[word] for word in words if word in SPELLINGS), unknown)
+
+
+def is_test(split: str) -> bool:
+    """Whether rows of a split are tests: of `test`, of VisDrone's `test-dev`, not of `dev`."""
+    return split_of(split) == "test"
+
+
+def tests_of(splits: pa.Array) -> pa.BooleanArray:
+    """For each row whether its split is a test."""
+    names = pc.unique(splits).drop_null().to_pylist()
+    return pc.is_in(splits, pa.array([name for name in names if is_test(name)], pa.string()))
 
 
 def no_split(of: str, split: str, known: Iterable[str]) -> UserError:

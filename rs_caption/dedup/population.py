@@ -13,15 +13,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rs_caption.dedup.budget import insert
 from rs_caption.errors import TableError
 from rs_caption.sample import Skipped
+from rs_caption.splits import tests_of
 from rs_caption.table import CaptionTable
 
-TEST_SPLIT = "test"
 _COLUMNS = ["image_id", "dataset", "family", "split", "width", "height"]
 _SCHEMA = pa.schema(
     [
@@ -63,9 +62,7 @@ def sources_of(corpus: Sequence[CaptionTable], against: Sequence[CaptionTable]) 
 
 
 def _has_tests(one: CaptionTable) -> bool:
-    return any(
-        pc.any(pc.equal(batch["split"], TEST_SPLIT)).as_py() for batch in one.batches(["split"])
-    )
+    return any(_is_test(batch).any() for batch in one.batches(["split"]))
 
 
 def compared(source: Source) -> NDArray[np.bool_]:
@@ -77,7 +74,7 @@ def compared(source: Source) -> NDArray[np.bool_]:
 
 
 def _is_test(batch: pa.RecordBatch) -> NDArray[np.bool_]:
-    return np.asarray(pc.equal(batch["split"], TEST_SPLIT).to_numpy(zero_copy_only=False))
+    return np.asarray(tests_of(batch["split"]).to_numpy(zero_copy_only=False))
 
 
 def load(db: Any, sources: Sequence[Source]) -> None:

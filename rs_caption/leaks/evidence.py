@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from rs_caption.dedup.clean import REPORT_FILE, clean, no_bars
 from rs_caption.dedup.lists import REMOVED_FILE, Shared
-from rs_caption.dedup.population import TEST_SPLIT, Source, digest_of, sources_of
+from rs_caption.dedup.population import Source, digest_of, sources_of
 from rs_caption.dedup.request import DEFAULT_MATCH, CleanRequest, threshold_of
 from rs_caption.dedup.views import Bars
 from rs_caption.engine import ALONE, Work
@@ -29,6 +29,7 @@ from rs_caption.leaks.removals import read_removals
 from rs_caption.looks.levels import LEVELS
 from rs_caption.sample import Skipped
 from rs_caption.skips import SKIPPED_FILE, read_skipped
+from rs_caption.splits import is_test, tests_of
 from rs_caption.table import CaptionTable, open_table
 
 _NEEDED = (REMOVED_FILE, REPORT_FILE, SKIPPED_FILE)
@@ -112,12 +113,10 @@ def _open(request: LeakRequest, bars: Bars) -> _Given:
     training_rows, test_rows = _rows(sources_of(corpus, []))
     named = ", ".join(map(str, request.tables))
     if not training_rows:
-        raise UserError(
-            f"{named}: nothing to compare, no row is of another split than {TEST_SPLIT}"
-        )
+        raise UserError(f"{named}: nothing to compare, no row is of another split than test")
     if not test_rows and not request.against:
         raise UserError(
-            f"{named}: nothing to compare with, no row is of split {TEST_SPLIT}: give --against "
+            f"{named}: nothing to compare with, no row is of split test: give --against "
             "with a table or folder of tests"
         )
     taken = sorted({name for one in corpus for name in one.about["sources"]})
@@ -220,7 +219,7 @@ def _rows(sources: Sequence[Source]) -> tuple[Counter[str], Counter[str]]:
     tests: Counter[str] = Counter()
     for source in sources:
         for batch in source.table.batches(["dataset", "split"]):
-            is_test = pc.equal(batch["split"], TEST_SPLIT)
+            is_test = tests_of(batch["split"])
             if not source.is_against:
                 training.update(_counted(batch.filter(pc.invert(is_test))["dataset"]))
             all_test = source.is_against and not source.only_tests
@@ -233,7 +232,7 @@ def _test_ids(source: Source) -> Iterator[pa.Array]:
         if source.is_against and not source.only_tests:
             yield batch["image_id"]
         else:
-            yield batch.filter(pc.equal(batch["split"], TEST_SPLIT))["image_id"]
+            yield batch.filter(tests_of(batch["split"]))["image_id"]
 
 
 def _counted(column: Any) -> dict[str, int]:
@@ -251,9 +250,9 @@ def _unread(
     of_training: list[Skipped] = []
     for skip in skips:
         one, row = rows.get(skip.item, (None, {"split": ""}))
-        is_test = row["split"] == TEST_SPLIT or any(one is table for table in tests)
-        is_test |= skip.item in without_row
-        (of_tests if is_test else of_training).append(skip)
+        of_test = is_test(row["split"]) or any(one is table for table in tests)
+        of_test |= skip.item in without_row
+        (of_tests if of_test else of_training).append(skip)
     return of_tests, of_training
 
 

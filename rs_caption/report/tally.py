@@ -21,12 +21,12 @@ from rs_caption.corpus.stats import Counts, count
 from rs_caption.errors import TableError
 from rs_caption.report.sampling import Sample
 from rs_caption.report.words import add_words, taken_apart
+from rs_caption.splits import tests_of
 
 HUMAN = "human"  # the rule of sentences of people
 STEPS_AN_OCTAVE = 8
 _SMALLEST, _LARGEST = -4, 16  # octaves: sides of 1/16 to 65,536 pixels
 AREAS = (32.0**2, 96.0**2)  # COCO's small, medium and large, in pixels
-TEST_SPLIT = "test"
 
 Hist = NDArray[np.int64]
 
@@ -94,7 +94,7 @@ class Tallies:
         _add_sides(tally, boxes)
         number = list(self.datasets).index(dataset)
         hashed = rows.filter(pc.is_valid(rows["phash"]))
-        is_test = pc.equal(hashed["split"], TEST_SPLIT)
+        is_test = tests_of(hashed["split"])
         self.hashes.codes.append(hashed["phash"].to_numpy(zero_copy_only=False))
         self.hashes.datasets.append(np.full(len(hashed), number, np.int16))
         self.hashes.tests.append(is_test.to_numpy(zero_copy_only=False))

@@ -7,6 +7,7 @@ import hashlib
 import json
 import resource
 import shutil
+from collections import Counter
 
 import imagehash
 import pyarrow.parquet as pq
@@ -125,6 +126,43 @@ def test_test_rows_are_compared_with_and_never_written(tmp_path, cli):
         "dry_run": False,
     }
     assert table.open_table(tmp_path / "out").about["dedup"] == stamp
+
+
+def test_a_test_by_another_name_is_a_test(tmp_path, cli):
+    corpus = hashed(tmp_path / "c", ("t", "test-dev", 0), ("a", "train", 3), ("b", "train", FAR))
+    split = hashed(tmp_path / "s", ("x", "test_1", FAR), ("y", "train", 3), name="split")
+    assert cli("dedup", corpus, "--against", split, "--out", tmp_path / "out").code == 0
+    assert removed_in(tmp_path / "out") == [
+        ("d/a", "d/t", 2, "near", "test"),
+        ("d/b", "split/x", 0, "near", "test"),
+    ]
+    assert kept_in(tmp_path / "out") == []
+
+
+def test_what_looks_like_a_test_of_visdrone_leaves(sample_world, tmp_path, cli):
+    root = tmp_path / "VisDrone"
+    shutil.copytree(sample_world.root / "VisDrone", root)
+    test, train = (root / f"VisDrone2019-DET-{split}" for split in ("test-dev", "train"))
+    for kind, suffix in (("images", ".jpg"), ("annotations", ".txt")):
+        stem = test / kind / "0000002_00000_d_0000011"
+        shutil.copy(stem.with_suffix(suffix), train / kind / f"again{suffix}")
+    assert cli("convert", "--source", "visdrone", "--root", root, "--out", tmp_path / "t").code == 0
+
+    ended = cli("dedup", tmp_path / "t", "--out", tmp_path / "out")
+
+    assert ended.code == 0
+    assert "Test rows compared with, none of them written: visdrone 4" in ended.out
+    assert [(what, other, why) for what, other, *_, why in removed_in(tmp_path / "out")] == [
+        (
+            f"visdrone/{train.name}/images/again.jpg",
+            f"visdrone/{test.name}/images/{stem.name}.jpg",
+            "test",
+        )
+    ]
+    splits = table.open_table(tmp_path / "out").read(["split"])["split"].to_pylist()
+    assert Counter(splits) == {"train": 8, "val": 2}
+    told = cli("leaks", tmp_path / "t", "--out", tmp_path / "leaks.html")
+    assert (told.code, "visdrone" in told.out) == (1, True)
 
 
 def test_against_takes_test_rows_or_everything(tmp_path, cli):

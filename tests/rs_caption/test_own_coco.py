@@ -9,7 +9,7 @@ from fakes.coco import annotation
 from rs_caption import own, table
 from rs_caption.errors import UserError
 from rs_caption.own.found import Wish
-from rs_caption.splits import split_of
+from rs_caption.splits import is_test, split_of
 
 CATEGORIES = [{"id": 5, "name": "small-vehicle"}, {"id": 2, "name": "ship"}]
 FILES = {"train": "t.png", "val": "v.png"}
@@ -137,6 +137,12 @@ def test_no_images_here(tmp_path, cli):
 )
 def test_split_of(names, split):
     assert split_of(*names) == split
+
+
+def test_which_splits_are_tests():
+    names = ["test", "test-dev", "test_1", "test2017", "TEST", "testing"]
+    others = ["train", "val", "dev", "all", "", "trainval", "latest", "testify", "val-test"]
+    assert [name for name in [*others, *names] if is_test(name)] == names
 
 
 def wrong(root, text="{", name="annotations/a.json"):

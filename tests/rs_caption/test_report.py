@@ -203,6 +203,12 @@ def test_twins_are_those_of_a_plain_count():
     assert (found.hashed, sum(found.tests.values())) == (90, tests.sum())
 
 
+def test_a_test_by_another_name_is_a_test():
+    rows = [row(f"{split}.png", split=split) for split in ("test-dev", "train")]
+    tallies = tallied(*table.to_arrow(rows, [1, 2]).to_batches())
+    assert np.concatenate(tallies.hashes.tests).tolist() == [True, False]
+
+
 def test_no_hash_no_twins():
     found = find_twins(tallied(batch(corpora.some_rows(2))).hashes, ["rsicd"])
     assert (found.hashed, found.shared, found.leaked) == (0, {}, {})
