@@ -24,6 +24,25 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
+def written(path: Path) -> Iterator[None]:
+    """What the block writes to a file or folder.
+
+    Raises:
+        WriteError: the disk is full, or it cannot be made or written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        remedy = (
+            "Make room, then run the same command again: finished parts are kept"
+            if error.errno in _NO_ROOM
+            else "Choose a folder that can be written to"
+        )
+        raise WriteError(f"{path}: could not be written ({reason}). {remedy}") from error
+
+
+@contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A temporary path to write to; it becomes `path` when the block ends without an error.
 
@@ -41,19 +60,12 @@ def whole(path: Path) -> Iterator[Path]:
         raise WriteError(f"{str(path)!r}: expected the name of a file")
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
-        partial.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        remedy = (
-            "Make room, then run the same command again: finished parts are kept"
-            if error.errno in _NO_ROOM
-            else "Choose a folder that can be written to"
-        )
-        raise WriteError(f"{path}: could not be written ({reason}). {remedy}") from error
+        with written(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
+            partial.replace(path)
     finally:
         with suppress(OSError):  # gone already, or its folder never was
             partial.unlink()
@@ -136,6 +148,16 @@ def read_toml(path: Path | Traversable) -> dict[str, Any]:
         raise UserError(f"{path}: not UTF-8 text ({error})") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not TOML ({error})") from error
+
+
+def refuse_file(folder: Path, option: str = "--out") -> None:
+    """Whether a folder may be there.
+
+    Raises:
+        UserError: a file is.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{option} {folder} is a file; choose a folder")
 
 
 def check_root(root: Path, title: str) -> None:

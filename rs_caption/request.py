@@ -8,7 +8,7 @@ from pathlib import Path
 from rs_caption import table
 from rs_caption.engine import ALONE, Work
 from rs_caption.errors import UserError
-from rs_caption.files import check_root
+from rs_caption.files import check_root, refuse_file
 from rs_caption.manifest import Manifest
 from rs_caption.options import Options
 from rs_caption.readers.item import Source
@@ -48,8 +48,7 @@ def check_request(request: Request) -> None:
         raise UserError(f"--out {out} is the dataset's own folder; choose another")
     if request.hashed and not request.with_images:
         raise UserError("--hash looks at the images; leave out --annotations-only, or hash later")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out} is a file; choose a folder")
+    refuse_file(out)
     check_splits(manifest, request.splits)
     if (out / table.TABLE_FILE).exists():
         about = table.open_table(out).about

@@ -105,10 +105,20 @@ ImportRoot = Annotated[
     ),
 ]
 ImageColumn = Annotated[
-    str, typer.Option("--image-column", metavar="NAME", help="Of a CSV; default: filepath, ...")
+    str,
+    typer.Option(
+        "--image-column",
+        metavar="NAME",
+        help="Of a CSV; default: filepath, image_path, file_name, filename, image, path or img.",
+    ),
 ]
 CaptionColumn = Annotated[
-    str, typer.Option("--caption-column", metavar="NAME", help="Of a CSV; default: title, ...")
+    str,
+    typer.Option(
+        "--caption-column",
+        metavar="NAME",
+        help="Of a CSV; default: title, caption, text, sentence or description.",
+    ),
 ]
 
 

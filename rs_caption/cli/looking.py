@@ -61,7 +61,9 @@ def sample(
     images: Annotated[
         int | None,
         typer.Option(
-            "--images", min=12, help="About how many, 112 or more; 270, or 1,200 to count."
+            "--images",
+            min=12,
+            help="About how many; default: 270, with --counting 1,200. A world has 112 or more.",
         ),
     ] = None,
     counting: Annotated[

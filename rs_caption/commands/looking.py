@@ -9,11 +9,11 @@ from pathlib import Path
 from rs_caption import table
 from rs_caption.console import counted, print_counts, print_table, progress_bar, say
 from rs_caption.engine import Work, default_workers
-from rs_caption.files import whole
+from rs_caption.files import refuse_file, whole
 from rs_caption.show import draw, find_rows, lines
 from rs_caption.verify import Tally, check_table
 from rs_caption.world import write_world
-from rs_caption.world.jobs import BASE
+from rs_caption.world.jobs import BASE, plan
 
 _FIRST_PROBLEMS = 20
 _FILE_NAME = str.maketrans({"/": "__", "#": "__", ",": "_", ".": "_", ":": "_"})  # of a drawing
@@ -21,6 +21,8 @@ _FILE_NAME = str.maketrans({"/": "__", "#": "__", ",": "_", ".": "_", ":": "_"})
 
 def show_rows(path: Path, number: int, image_ids: Sequence[str], pictures: Path | None) -> None:
     """Print rows, and draw them where a folder for pictures is given."""
+    if pictures is not None:
+        refuse_file(pictures, "--draw")
     opened = table.open_table(path)
     for row in find_rows(opened, number, image_ids):
         say("\n".join(lines(row)))
@@ -56,6 +58,8 @@ def write_sample(folder: Path, seed: int = 0, images: int = BASE) -> None:
         report = write_world(folder, seed, images, progress, Work(default_workers()))
     rows = [(one.dataset, one.split, one.images) for one in report.counts]
     print_table("Sample world", ("dataset", "split", "images"), rows)
+    if images < (least := len(plan(seed, 1))):
+        say(f"--images {images}: the smallest world of ten datasets has {least}")
     kinds = Counter(planted.kind for planted in report.planted)
     planted = ", ".join(counted(number, kind) for kind, number in kinds.items())
     say(f"Planted for cleaning to find: {planted}; {folder / 'README.md'} lists them")

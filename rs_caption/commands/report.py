@@ -53,7 +53,6 @@ def report_tables(request: ReportRequest, wanted: Wanted) -> None:
 
 
 def _write_figures(drawn: Drawn, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(drawn, start=1):
         svg = one.svg.replace("<svg", '<svg style="background:#fff"', 1)
         write_text(folder / f"{number:02}-{_SAFE.sub('_', one.name)}.svg", svg)

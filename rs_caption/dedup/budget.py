@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from rs_caption import storage
 from rs_caption.errors import UserError, WriteError
+from rs_caption.files import written
 
 SMALLEST = 256 << 20
 _LARGEST_DEFAULT = 8 << 30
@@ -136,13 +137,8 @@ def _is_of_room(error: Exception) -> bool:
 
 def _make(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
-    try:
+    with written(place.parent.parent):
         place.mkdir(parents=True)
-    except OSError as error:
-        raise WriteError(
-            f"{place.parent.parent}: could not be written ({error.strerror}). Choose a folder that "
-            "can be written to"
-        ) from error
 
 
 def insert(db: Any, name: str, batch: pa.RecordBatch) -> None:

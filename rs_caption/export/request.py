@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rs_caption import storage
 from rs_caption.engine import ALONE, Work
 from rs_caption.errors import UserError
+from rs_caption.files import refuse_file
 from rs_caption.terms.choice import Choice
 
 DEFAULT_QUALITY = 95
@@ -54,8 +55,7 @@ class ExportRequest:
             raise UserError(f"--quality is {how.quality}; expected 1 to {BEST_QUALITY}")
         if self.shard_size < 1:
             raise UserError(f"--shard-size is {self.shard_size}; expected 1 image or more")
-        if self.out.exists() and not self.out.is_dir():
-            raise UserError(f"--out {self.out} is a file; choose a folder")
+        refuse_file(self.out)
 
     @property
     def asked(self) -> dict[str, object]:

@@ -18,7 +18,7 @@ import PIL
 
 from rs_caption import __version__
 from rs_caption.engine import Progress, engine_for, no_progress, told
-from rs_caption.errors import RsCaptionError, TableError, UserError, WriteError
+from rs_caption.errors import RsCaptionError, TableError, UserError
 from rs_caption.export.check import (
     REPORT_FILE,
     RUN,
@@ -32,7 +32,15 @@ from rs_caption.export.forms import FORMS
 from rs_caption.export.job import Done, Job, export_lot, files_in, has_work
 from rs_caption.export.lots import Lot, Selection, cut, select
 from rs_caption.export.request import ONE, ExportRequest
-from rs_caption.files import PARTS_FOLDER, read_json, remove_folder, sweep, whole, write_json
+from rs_caption.files import (
+    PARTS_FOLDER,
+    read_json,
+    remove_folder,
+    sweep,
+    whole,
+    write_json,
+    written,
+)
 from rs_caption.lock import only_run
 from rs_caption.pictures.pixels import bands_of
 from rs_caption.sample import Skipped
@@ -169,11 +177,12 @@ def _make_way(run: _Run) -> None:
         begun = read_json(note) if note.is_file() else None
     if isinstance(begun, dict) and begun.get("key") == run.key:
         return
-    others = sorted(path.name for path in out.iterdir() if path.name != PARTS_FOLDER)
+    with written(out):  # before the first picture is read
+        out.mkdir(parents=True, exist_ok=True)
+        others = sorted(path.name for path in out.iterdir() if path.name != PARTS_FOLDER)
     if others:
-        held = (
-            "another export" if REPORT_FILE in others or note.is_file() else ", ".join(others[:3])
-        )
+        other = REPORT_FILE in others or note.is_file()
+        held = "another export" if other else ", ".join(others[:3])
         raise UserError(f"{out}: already holds {held}; remove it or choose another --out")
     remove_folder(run.place.folder)
     write_json(note, {"key": run.key})
@@ -223,13 +232,11 @@ def _land(place: Place, out: Path, done: Sequence[Done]) -> None:
 
     Nothing else: a killed run may have left half a file, or a picture that is gone by now.
     """
-    try:
+    with written(out):
         for name, _ in _files(done):
             if (made := place.files / name).is_file():
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
                 made.replace(out / name)
-    except OSError as error:
-        raise WriteError(f"{out}: could not be written ({error.strerror})") from error
 
 
 def _finish(run: _Run, done: Sequence[Done]) -> ExportReport:

@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from rs_caption import storage, table
 from rs_caption.engine import ALONE, Work
-from rs_caption.errors import DataError, UserError, WriteError
+from rs_caption.errors import DataError, UserError
 from rs_caption.export.check import holds_export
 from rs_caption.facts import Family
-from rs_caption.files import remove_folder, write_json
+from rs_caption.files import refuse_file, remove_folder, write_json, written
 from rs_caption.naming import LETTERS, is_name, name_from
 from rs_caption.options import Options
 from rs_caption.sample import Boxes, Skipped
@@ -114,8 +114,7 @@ def check_out(request: ImportRequest) -> None:
         UserError: there is another one, or an export, or `out` is what is read.
     """
     out, dataset = request.out, request.dataset
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out} is a file; choose a folder")
+    refuse_file(out)
     if not storage.is_remote(out) and out.resolve() == request.source.resolve():
         raise UserError(f"--out {out} is what is imported; choose another folder")
     if holds_export(out):
@@ -159,13 +158,11 @@ def land(request: ImportRequest, found: Found) -> ImportReport:
 
 def _move(unpacked: Path, root: Path) -> None:
     old = unpacked.with_name(_OLD)
-    try:
+    with written(root):
         if root.exists():
             remove_folder(old)
             root.replace(old)
         unpacked.replace(root)
-    except OSError as error:
-        raise WriteError(f"{root}: could not be written ({error.strerror})") from error
     remove_folder(old)
 
 

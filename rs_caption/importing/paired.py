@@ -111,8 +111,14 @@ def _collected(
 
 
 def _folder(request: ImportRequest) -> Path:
-    """What paths count from; as typed: links are not followed."""
+    """What paths count from; as typed: links are not followed.
+
+    Raises:
+        UserError: it is no folder.
+    """
     source = request.source
+    if request.root is not None and not request.root.is_dir():
+        raise UserError(f"--root {request.root} is no folder; paths in the CSV count from it")
     folder = request.root or (source if source.is_dir() else source.parent)
     if storage.is_remote(folder):
         return folder

@@ -151,7 +151,8 @@ def _column(file: Path, names: list[str], wanted: str, usual: tuple[str, ...], o
         if name.lower() in folded:
             return folded.index(name.lower())
     expected = repr(wanted) if wanted else f"called {', '.join(usual[:-1])} or {usual[-1]}"
+    remedy = "" if wanted else f"; say which with {option}"
+    found = ", ".join(names)[:200]
     raise UserError(
-        f"{file}: expected a column {expected} in its first line, found {', '.join(names)[:200]}; "
-        f"say which with {option}"
+        f"{file}: expected a column {expected} in its first line, found {found}{remedy}"
     )

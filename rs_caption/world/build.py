@@ -14,7 +14,7 @@ from rs_caption.world.layouts import write_job, write_lists
 from rs_caption.world.leakage import plant_across
 from rs_caption.world.ledger import Ledger
 from rs_caption.world.plants import Planted, plant
-from rs_caption.world.saving import check_place, move, partial_of
+from rs_caption.world.saving import drawn
 
 TITLE = "# rs-caption sample world"
 
@@ -62,25 +62,23 @@ def write_world(
     Raises:
         UserError: ``root`` holds a file that was not drawn or was changed since, or ``images``
             isn't positive.
+        WriteError: ``root`` cannot be made or written to.
     """
     if images < 1:
         raise UserError(f"images: expected a positive number, found {images}")
-    check_place(root, "sample world")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    draft = partial_of(root)
-    ledger = Ledger(draft)
-    jobs = plan(seed, images)
-    results = engine_for(work, len(jobs)).map(partial(write_job, draft), jobs)
-    for written in told(results, [1] * len(jobs), progress):
-        ledger.take(written)
-    planted = (*plant(ledger, seed), *plant_across(ledger, seed))
-    write_lists(ledger)
-    counts = tuple(
-        SplitCount(dataset, split, number, ledger.objects[dataset, split])
-        for (dataset, split), number in ledger.images.items()
-    )
-    _document(draft, seed, counts, planted)
-    move(draft, root)
+    with drawn(root, "sample world") as draft:
+        ledger = Ledger(draft)
+        jobs = plan(seed, images)
+        results = engine_for(work, len(jobs)).map(partial(write_job, draft), jobs)
+        for written in told(results, [1] * len(jobs), progress):
+            ledger.take(written)
+        planted = (*plant(ledger, seed), *plant_across(ledger, seed))
+        write_lists(ledger)
+        counts = tuple(
+            SplitCount(dataset, split, number, ledger.objects[dataset, split])
+            for (dataset, split), number in ledger.images.items()
+        )
+        _document(draft, seed, counts, planted)
     return WorldReport(root, counts, planted)
 
 

@@ -21,7 +21,7 @@ from PIL import Image
 from rs_caption.engine import Progress, no_progress
 from rs_caption.world.canvas import Canvas
 from rs_caption.world.ground import Colour, Texture, grass, sand, tarmac, water
-from rs_caption.world.saving import check_place, move, partial_of, save_png
+from rs_caption.world.saving import drawn, save_png
 from rs_caption.world.scene import some_green
 from rs_caption.world.sprite import Land, Placed, Sprite
 from rs_caption.world.structures import tank
@@ -122,26 +122,25 @@ def write_counting(
 
     Raises:
         UserError: `root` holds a file that was not drawn or was changed since.
+        WriteError: `root` cannot be made or written to.
     """
-    check_place(root, "data set of counting scenes")
-    draft = partial_of(root)
     splits: dict[str, list[tuple[str, Counted]]] = {"train": [], "test": []}
-    for number in range(images):
-        kind, count = KINDS[number % len(KINDS)], 1 + number // len(KINDS) % MOST
-        # In every round of all kinds and counts others are tests: none is missing on either side.
-        turn = number // (len(KINDS) * MOST) + number
-        split = "train" if turn % TEST_EVERY else "test"
-        counted = draw(kind, count, f"{seed}/counting/{number}")
-        splits[split].append((f"{number:06d}.png", counted))
-        save_png(draft / "images" / split / f"{number:06d}.png", counted.image)
-        progress(number + 1, images)
-    (draft / "annotations").mkdir()
-    for split, drawn in splits.items():
-        text = json.dumps(_coco(drawn)) + "\n"
-        (draft / "annotations" / f"{split}.json").write_bytes(text.encode())
-    (draft / "README.md").write_bytes(_readme(seed).encode())
-    move(draft, root)
-    return {split: len(drawn) for split, drawn in splits.items()}
+    with drawn(root, "data set of counting scenes") as draft:
+        for number in range(images):
+            kind, count = KINDS[number % len(KINDS)], 1 + number // len(KINDS) % MOST
+            # In every round of all kinds and counts others are tests: neither side lacks one.
+            turn = number // (len(KINDS) * MOST) + number
+            split = "train" if turn % TEST_EVERY else "test"
+            counted = draw(kind, count, f"{seed}/counting/{number}")
+            splits[split].append((f"{number:06d}.png", counted))
+            save_png(draft / "images" / split / f"{number:06d}.png", counted.image)
+            progress(number + 1, images)
+        (draft / "annotations").mkdir()
+        for split, scenes in splits.items():
+            text = json.dumps(_coco(scenes)) + "\n"
+            (draft / "annotations" / f"{split}.json").write_bytes(text.encode())
+        (draft / "README.md").write_bytes(_readme(seed).encode())
+    return {split: len(scenes) for split, scenes in splits.items()}
 
 
 def _coco(drawn: list[tuple[str, Counted]]) -> dict[str, Any]:

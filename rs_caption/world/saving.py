@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -13,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from rs_caption.errors import UserError
-from rs_caption.files import write_text
+from rs_caption.files import write_text, written
 
 JPEG_QUALITY = 90
 LISTING = "files.sha256"  # what was drawn: whatever else lies in the folder is somebody else's
@@ -43,24 +44,30 @@ def save_text(path: Path, text: str) -> None:
     path.write_bytes(text.encode("ascii"))
 
 
-def partial_of(root: Path) -> Path:
-    """Where a folder is made until it is whole: beside it, emptied of an interrupted run."""
-    place = root.resolve()  # `.` has no name
-    draft = place.with_name(f".{place.name}.partial")
-    shutil.rmtree(draft, ignore_errors=True)
-    return draft
-
-
-def check_place(root: Path, what: str) -> None:
-    """Whether what was drawn may go to a folder: nothing of anybody else is there.
+@contextmanager
+def drawn(root: Path, what: str) -> Iterator[Path]:
+    """A folder to draw in; when the block ends without an error, what it holds moves to `root`.
 
     Args:
         root: folder.
         what: may be there from before, as people call it.
 
     Raises:
-        UserError: it holds a file that was not drawn, or that was changed since.
+        UserError: `root` holds a file that was not drawn, or that was changed since.
+        WriteError: it cannot be made or written to.
     """
+    _check_place(root, what)
+    place = root.resolve()  # `.` has no name
+    draft = place.with_name(f".{place.name}.partial")
+    with written(root):
+        shutil.rmtree(draft, ignore_errors=True)  # of an interrupted run
+        draft.mkdir(parents=True)
+        yield draft
+        _move(draft, root)
+
+
+def _check_place(root: Path, what: str) -> None:
+    """Whether what was drawn may go to a folder: nothing of anybody else is there."""
     if root.exists() and not root.is_dir():
         raise UserError(f"{root}: expected a folder, found a file; choose another place")
     if others := list(islice(_others(root), 3)):
@@ -71,7 +78,7 @@ def check_place(root: Path, what: str) -> None:
         )
 
 
-def move(draft: Path, root: Path) -> None:
+def _move(draft: Path, root: Path) -> None:
     """Put what is finished in place of what was there, and list it.
 
     Interrupted, the list names both, so that the next run may replace what is left of either.

@@ -85,6 +85,16 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path, cli):
     assert (ended.code, "found a file" in ended.err) == (2, True)
 
 
+@pytest.mark.parametrize("kind", [["sample"], ["sample", "--counting"], ["demo"]])
+@pytest.mark.parametrize("place", ["file/below", "/proc/nowhere"])
+def test_a_place_that_cannot_be_written_to(tmp_path, cli, kind, place):
+    (tmp_path / "file").touch()
+    ended = cli(*kind, tmp_path / place)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert ended.err.startswith(f"rs-caption: {tmp_path / place}")
+    assert ended.err.endswith("). Choose a folder that can be written to\n")
+
+
 def test_the_command(tmp_path, cli):
     ended = cli("sample", tmp_path / "new", "--counting", "--images", 12)
     assert ended.code == 0

@@ -135,6 +135,8 @@ def test_a_folder_of_something_else_is_left_alone(table, tmp_path):
         (["csv", "TABLE", "--out", "o", "--quality", "101"], "less than or equal to 100"),
         (["csv", "TABLE", "--out", "s3://bucket/o"], "an export must be a folder on this disk"),
         (["csv", "TABLE", "--out", "TABLE/captions.parquet"], "is a file; choose a folder"),
+        (["csv", "TABLE", "--out", "TABLE/captions.parquet/o"], "o: could not be written (Not a d"),
+        (["csv", "TABLE", "--out", "/proc/o"], "/proc/o: could not be written (No such file"),
         (["csv", "TABLE", "--out", "o", "--licence", "CC-BY-9"], "no dataset is under 'CC-BY-9'"),
     ],
 )

@@ -71,6 +71,10 @@ def test_columns_are_named(tmp_path):
     source = write_csv(tmp_path / "x.csv", [("foto", "wort"), ("a.jpg", "hi")])
     with pytest.raises(UserError, match=r"a column called filepath, .* or img in .*--image-column"):
         import_csv(ImportRequest(source, tmp_path / "t"))
+    with pytest.raises(UserError, match=r"a column 'bild' in its first line, found foto, wort$"):
+        import_csv(ImportRequest(source, tmp_path / "t", columns=("bild", "")))
+    with pytest.raises(UserError, match=r"^--root .*nowhere is no folder; paths in the CSV count"):
+        import_csv(ImportRequest(source, tmp_path / "t", root=tmp_path / "nowhere"))
     import_csv(ImportRequest(source, tmp_path / "t", columns=("foto", "Wort")))
     assert captions_of(tmp_path / "t") == {("train", "a.jpg"): ["hi"]}
 

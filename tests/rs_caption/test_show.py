@@ -89,6 +89,13 @@ def test_drawing_of_a_thin_image(made, tmp_path, cli):
     assert (tmp_path / "dota__val__images__thin_png.png").is_file()
 
 
+def test_drawing_into_a_file(made, tmp_path, cli):
+    (tmp_path / "file").touch()
+    ended = cli("show", made / "table", "--draw", tmp_path / "file")
+    said = f"rs-caption: --draw {tmp_path}/file is a file; choose a folder\n"
+    assert (ended.code, ended.out, ended.err) == (2, "", said)
+
+
 def test_drawing_without_its_image(made, tmp_path, cli):
     (tmp_path / "captions.parquet").write_bytes((made / "table/captions.parquet").read_bytes())
     (tmp_path / "roots.json").write_text('{"dota": "moved"}')
