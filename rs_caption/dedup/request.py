@@ -89,8 +89,17 @@ def check_out(request: CleanRequest, tables: Sequence[CaptionTable]) -> None:
     against = [given(text).folder for text in request.against]
     read = [one.path.parent for one in tables]
     read += [path.parent if path.suffix == ".parquet" else path for path in against]
-    if any(folder.resolve() == request.out.resolve() for folder in read):
-        raise UserError(f"--out {request.out} holds a table that is read; choose another folder")
+    out = request.out.resolve()
+    for folder in read:
+        if folder.resolve() == out:
+            raise UserError(
+                f"--out {request.out} holds a table that is read; choose another folder"
+            )
+        if out in folder.resolve().parents:
+            raise UserError(
+                f"--out {request.out} is above {folder}, which is read; choose a folder of its "
+                f"own, such as {request.out / 'clean'}"
+            )
     if (request.out / table.TABLE_FILE).exists():
         about = table.open_table(request.out).about
         if "dedup" not in about:

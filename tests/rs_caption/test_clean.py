@@ -242,6 +242,16 @@ def test_a_place_that_cannot_be_written_to(tmp_path, cli):
         assert "could not be written" in ended.err
 
 
+def test_a_place_above_what_is_read(tmp_path, cli):
+    corpus = hashed(tmp_path / "tables/corpus", ("a", "train", 0))
+    before = sorted(tmp_path.rglob("*"))
+    ended = cli("dedup", corpus, "--out", tmp_path / "tables")
+    said = f"--out {tmp_path}/tables is above {corpus}, which is read; choose a folder of its own"
+    assert ended.code == 2
+    assert ended.err == f"rs-caption: {said}, such as {tmp_path}/tables/clean\n"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.parametrize("limit", [5_000, 20_000])  # bytes: of the database, of what a commit adds
 def test_full_disk(tmp_path, script, limit):
     corpus = hashed(tmp_path / "corpus", *((f"{at:04}", "train", at) for at in range(1000)))
