@@ -74,7 +74,9 @@ def _links(population: Population, progress: Progress) -> Iterator[CropLink]:
     parts = parts_of(population)
     linked: set[tuple[int, int]] = set()  # a pair may be proposed both ways
     for wholes in chunks(population, tuple(parts)):
-        proposals = propose(population, parts, wholes)
+        proposals = propose(
+            population, parts, wholes, _half(wholes, len(population.thumbs), progress)
+        )
         for link in _confirmed(population, proposals):
             pair = min(link.part, link.whole), max(link.part, link.whole)
             if pair not in linked:
@@ -82,6 +84,15 @@ def _links(population: Population, progress: Progress) -> Iterator[CropLink]:
                 yield link
         linked = {pair for pair in linked if pair[1] >= wholes.stop}  # others won't come again
         progress(wholes.stop, len(population.thumbs))
+
+
+def _half(wholes: range, number: int, progress: Progress) -> Progress:
+    """Half of the work on some wholes is to hash their windows, the other to confirm."""
+
+    def hashed(done: int, _: int) -> None:
+        progress(wholes.start + done // 2, number)
+
+    return hashed
 
 
 def _confirmed(population: Population, proposals: Proposals) -> Iterator[CropLink]:
