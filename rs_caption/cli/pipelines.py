@@ -18,7 +18,8 @@ Only = Annotated[
     typer.Option(
         "--only",
         metavar="STAGE",
-        help="This stage, or all of this table, and what they need; may be repeated.",
+        help="This stage, or all of this table or kind (convert), and what they need; may be "
+        "repeated.",
     ),
 ]
 DryRun = Annotated[

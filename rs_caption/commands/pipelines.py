@@ -71,7 +71,8 @@ def show_pipeline(file: Path, only: Sequence[str]) -> None:
         say(f"\n{'to do' if why else 'done'}: {stage.name}{why and ', ' + why}")
         say(f"$ {shlex.join(stage.words)}", style="bold")
     done = len(plan.stages) - len(waiting)
-    say(f"\n{counted(len(plan.stages), 'stage')}: {done} done, {len(waiting)} to do")
+    page = " The page is written at the end." if plan.page else ""
+    say(f"\n{counted(len(plan.stages), 'stage')}: {done} done, {len(waiting)} to do.{page}")
     check_places(plan)
     check_recipes(plan, ledger)
     check_outputs(plan, ledger)
@@ -120,7 +121,8 @@ def _page_of_what_is_there(whole: Plan, ledger: Ledger) -> None:
 
 def _say_ended(ended: Sequence[Ended]) -> None:
     if not any(one.ran for one in ended):
-        say(f"All {len(ended)} stages are up to date.")
+        stages = counted(sum(one.name != PAGE for one in ended), "stage")
+        say(f"Up to date: {stages}{' and the page' * (ended[-1].name == PAGE)}.")
         return
     rows = [(one.name, one.what, one.seconds if one.ran else "") for one in ended]
     say()

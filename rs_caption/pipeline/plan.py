@@ -75,20 +75,22 @@ def plan_of(file: Path) -> Plan:
 
 
 def chosen(plan: Plan, only: Sequence[str]) -> Plan:
-    """The plan with the stages that are named, or of a table that is, and all that they need.
+    """The plan with the stages that are named, or of a table or kind that is, and what they need.
 
     Raises:
         UserError: there is no such stage.
     """
     if not only:
         return plan
-    known = {name for one in plan.stages for name in (one.name, one.group)} | {PAGE}
+    kinds = dict.fromkeys(one.kind for one in plan.stages)
+    tables = dict.fromkeys(name for one in plan.stages for name in (one.name, one.group))
+    known = [*tables, PAGE, *kinds]
     wanted: set[str] = set()
     for name in only:
         if name not in known:
-            listed = ", ".join(dict.fromkeys((*(one.name for one in plan.stages), PAGE)))
-            raise UserError(f"--only {name}: no such stage{near(name, known)}; stages: {listed}")
-        wanted |= {one.name for one in plan.stages if name in {one.name, one.group}}
+            there = ", ".join(known)
+            raise UserError(f"--only {name}: no such stage{near(name, known)}; there are: {there}")
+        wanted |= {one.name for one in plan.stages if name in {one.kind, one.group, one.name}}
     for one in reversed(plan.stages):  # what is needed comes before what needs it
         if one.name in wanted:
             wanted |= {*one.needs, *one.after}

@@ -16,6 +16,7 @@ from rs_caption.pipeline.kinds import KINDS, REPORT, REQUIRED, TASKS, TOP, Keys,
 
 Values = dict[str, Any]
 REPLACED = "replaced"  # the folder of outputs that others took the place of
+_FOUND = {FileNotFoundError: "no such file", IsADirectoryError: "a folder, not a pipeline file"}
 _NAME = re.compile(r"[\w+-][\w .+-]*(?<! )")  # of a folder, and no option
 
 
@@ -50,7 +51,7 @@ def _toml(file: Path) -> Values:
         return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         hint = "; `rs-caption pipeline --list` names those that come with it"
-        reason = "no such file" + hint if isinstance(error, FileNotFoundError) else error.strerror
+        reason = f"{_FOUND[type(error)]}{hint}" if type(error) in _FOUND else error.strerror
         raise UserError(f"{file}: {reason}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: not UTF-8 text ({error})") from error

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rs_caption import __version__, storage
-from rs_caption.console import say
+from rs_caption.console import err, say
 from rs_caption.pipeline.child import Children, StoppedError
 from rs_caption.pipeline.outputs import foreign, listing, make_way
 from rs_caption.pipeline.plan import PAGE, Plan
@@ -22,6 +22,7 @@ from rs_caption.pipeline.told import told_of
 
 PAGE_FILE = "index.html"
 _SKIPPED, _FAULTS = 3, 1
+_KILLED = 128 + 9  # by SIGKILL, as the system does where memory ends
 _GOOD: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
         "check": (0, _FAULTS),
@@ -100,9 +101,17 @@ def _run(plan: Plan, ledger: Ledger, stage: Stage, children: Children) -> Ended:
         raise StoppedError(f"{said}; run the same command again", 1)
     if code not in _GOOD[stage.kind]:
         done = sum(not ledger.why(one) for one in plan.stages[: plan.stages.index(stage)])
-        said = f"{stage.name} ended with exit code {code}. Mend it and run the same command again"
+        if code == _KILLED:
+            err.print()  # a command that was killed has not ended its line
+        said = f"{stage.name} {_ended(code)} and run the same command again"
         raise StoppedError(f"{said}: the {done} stages done stay", code)
     return Ended(stage.name, True, what, seconds)
+
+
+def _ended(code: int) -> str:
+    if code == _KILLED:
+        return "was killed (out of memory?). Give it more, or fewer workers,"
+    return f"ended with exit code {code}. Mend it"
 
 
 def write_page(plan: Plan, ledger: Ledger) -> Ended:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -31,7 +32,7 @@ def finished(tmp_path_factory):
 
 def test_a_second_run_does_nothing(finished):
     done = run(finished / "study.toml")
-    assert "All 5 stages are up to date." in done.stdout
+    assert "Up to date: 4 stages and the page." in done.stdout
     assert ran(done) == []
     assert f"Page: {finished}/my work/index.html" in done.stdout
 
@@ -140,7 +141,20 @@ def test_only_runs_what_is_named_and_what_it_needs(tmp_path):
     assert (tmp_path / "my work/index.html").is_file()
     wrong = run(file, "--only", "dedup.claen")
     assert wrong.returncode == 2
-    assert "--only dedup.claen: no such stage (did you mean dedup.clean?)" in wrong.stderr
+    said = "--only dedup.claen: no such stage (did you mean dedup.clean?); there are: "
+    names = "check.one, convert.one, convert.two, dedup.clean, report, check, convert, dedup"
+    assert f"{said}{names}\n" in wrong.stderr
+
+
+def test_a_kind_names_all_its_stages(tmp_path):
+    file = write_study(tmp_path)
+    assert ran(run(file, "--only", "convert")) == ["check.one", "convert.one", "convert.two"]
+
+
+def test_a_folder_is_no_pipeline(tmp_path):
+    done = run(tmp_path)
+    said = f"rs-caption: {tmp_path}: a folder, not a pipeline file; `rs-caption pipeline --list` "
+    assert (done.returncode, done.stderr.startswith(said)) == (2, True)
 
 
 def test_only_the_report_tells_of_all_stages_and_comes_with_its_results(finished):
@@ -158,7 +172,7 @@ def test_a_dry_run_says_all_and_writes_nothing(tmp_path):
     assert "to do: convert.one, never ran" in done.stdout
     command = "$ rs-caption check csv --root 'my data/one'"
     assert command in done.stdout
-    assert "4 stages: 0 done, 4 to do" in done.stdout
+    assert "4 stages: 0 done, 4 to do. The page is written at the end." in done.stdout
     assert not (tmp_path / "my work").exists()
 
 
@@ -275,6 +289,16 @@ def test_ctrl_z_stops_the_command_too_and_both_go_on(tmp_path):
     assert "convert.one   done" in rest_of(terminal)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_stage_that_is_killed_is_told_on_a_line_of_its_own(tmp_path):
+    process = start(write_study(tmp_path))
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 137
+    killed = "rs-caption: convert.one was killed (out of memory?). Give it more, or fewer workers,"
+    assert said.endswith(f"\n{killed} and run the same command again: the 1 stages done stay\n")
 
 
 def test_one_at_a_time_and_after_kill_9_the_same_command_goes_on(tmp_path):
