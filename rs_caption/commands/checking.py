@@ -49,7 +49,7 @@ def print_findings(title: str, findings: Findings, seconds: float) -> None:
         for number, fault in enumerate(findings.faults, start=1):
             _print_fault(number, fault)
     verdict = counted(len(findings.faults), "fault") if findings.faults else "complete"
-    say(f"\n{title}: {verdict} (checked in {seconds:.1f} s)", style="bold")
+    say(f"\n{title}: {verdict} (in {max(seconds, 0.1):.1f} s)", style="bold")
 
 
 def _print_splits(title: str, splits: Sequence[SplitCount]) -> None:

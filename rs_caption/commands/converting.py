@@ -81,7 +81,7 @@ def print_report(facts: Manifest, report: Report, folder: Path) -> None:
             say(f"  {reason}, for one: {example}")
         say(f"Skipped items, one by one: {folder / SKIPPED_FILE}")
     if report.undocumented:
-        say(f"{report.undocumented:,} of these are unexpected: no documented quirk of {title}.")
+        say(f"Of these not documented for {title}, so unexpected: {report.undocumented:,}")
     print_counts("Rows without a hash", report.unhashed, "reason")
     if report.unhashed:
         say(f"Rows without a hash, one by one: {folder / UNHASHED_FILE}")

@@ -143,7 +143,7 @@ def _section(anchor: str, cell: Cell, shots: Mapping[Wish, Shot]) -> dict[str, A
         "train": one.train,
         "test": one.test,
         "percent": words.percent(one.test_rows, cell.shared.tests),
-        "about": f"{images} of {cell.shared.tests:,} look like {rows} of {one.train}.",
+        "about": f"{images} of {cell.shared.tests:,}: like {rows} of {one.train}.",
         "levels": [{"name": k, "rows": f"{n:,}"} for k, n in cell.levels.items()],
         "shown": words.shown(cell),
         "pairs": [figure(pair, shots) for pair in cell.pairs],

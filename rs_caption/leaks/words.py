@@ -95,6 +95,8 @@ def shown(cell: Cell) -> str:
     if not cell.pairs:
         return f"{counted(held, 'pair')}, none of them shown."
     how = "each training row with the test image it looks like most"
+    if held == 1:
+        return f"1 pair; {how}."
     if len(cell.pairs) == held:
         return f"All {counted(held, 'pair')}, the surest first; {how}."
     return (
@@ -107,11 +109,10 @@ def remedy(found: Comparison) -> str:
     """What there is to do."""
     if not found.leaving:
         return "Nothing has to leave the training rows."
-    verb = "looks" if found.leaving == 1 else "look"
-    return (
-        f"{counted(found.leaving, 'training row')} of {sum(found.training.values()):,} {verb} like "
-        "test images. This command writes tables without them:"
-    )
+    said = f"{counted(found.leaving, 'training row')} of {sum(found.training.values()):,}"
+    if found.leaving == 1:
+        return f"{said} looks like a test image. This command writes tables without it:"
+    return f"{said} look like test images. This command writes tables without them:"
 
 
 def caption_of(pair: Pair) -> str:

@@ -279,7 +279,7 @@ def test_exit_code_and_last_line(tmp_path, cli):
     ended = cli("check", "DOTA", "--root", tmp_path)
     assert ended.code == 1
     last = ended.out.strip().splitlines()[-1]
-    assert re.fullmatch(r"DOTA v1\.0: 2 faults \(checked in \d\.\d s\)", last)
+    assert re.fullmatch(r"DOTA v1\.0: 2 faults \(in \d\.\d s\)", last)
     assert "1. split train: 3 of 1,411 published images with annotation, 1,408 are" in ended.out
     assert "-> unpack dotav1.0_images_train.tar.gz" in ended.out
 

@@ -623,7 +623,7 @@ def test_sentences():
         "1 test image could not be read."
     )
     assert words.looked_for(one).startswith("Compared by their pixels: 1,000 training rows of a")
-    assert words.remedy(one).startswith("1 training row of 1,000 looks like test images.")
+    assert words.remedy(one).startswith("1 training row of 1,000 looks like a test image.")
 
 
 @pytest.mark.parametrize(
