@@ -645,6 +645,8 @@ def test_sentences():
 def test_captions(row, said):
     (cell,) = cells_of(comparison([row]), 1)
     assert words.caption_of(cell.pairs[0]) == said
+    how = "each training row with the test image it looks like most"
+    assert words.shown(cell) == f"1 pair; {how}."
 
 
 @pytest.mark.parametrize(
