@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs_caption.console import counted
+from rs_caption.splits import is_test
 from rs_caption.table import CaptionTable, open_table
 
 _COLUMNS = ["dataset", "split", "image_path", "captions"]
@@ -47,9 +48,9 @@ def check_tables(paths: Sequence[Path]) -> Readiness:
             problems.append(f"{table.path}: {gone}, the first {missing[0]}")
     if not by_split.total():
         problems.append("the tables hold no rows")
-    if by_split["test"]:
-        tests = counted(by_split["test"], "row")
-        problems.append(f"the tables hold {tests} of split test; run `rs-caption dedup`")
+    if tests := {split: number for split, number in by_split.items() if is_test(split)}:
+        number, names = counted(sum(tests.values()), "row"), ", ".join(sorted(tests))
+        problems.append(f"the tables hold {number} of split {names}; run `rs-caption dedup`")
     return Readiness(by_split.total(), captions, dict(sorted(by_split.items())), problems)
 
 

@@ -24,6 +24,7 @@ from rs_caption.console import counted
 from rs_caption.errors import UserError
 from rs_caption.pictures.pixels import bands_of
 from rs_caption.sample import Window
+from rs_caption.splits import is_test
 from rs_caption.storage import typed
 from rs_caption.table import CaptionTable, open_table
 from rs_train.check import stamp_problems
@@ -167,8 +168,8 @@ def open_corpus(
 
 def _check_stamps(tables: Sequence[CaptionTable], splits: Sequence[str]) -> None:
     problems = [problem for table in tables for problem in stamp_problems(table)]
-    if "test" in splits:
-        problems.insert(0, "data.splits names `test`: scores on these rows would mean nothing")
+    for test in filter(is_test, splits):
+        problems.insert(0, f"data.splits names `{test}`: scores on these rows would mean nothing")
     if problems:
         more = f" (and {len(problems) - 1} more: see `rs-train check`)" if problems[1:] else ""
         raise UserError(f"{problems[0]}{more}; --allow-unchecked trains all the same")

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rs_caption import __version__, storage
-from rs_caption.console import err, say
+from rs_caption.console import counted, err, say
 from rs_caption.pipeline.child import Children, StoppedError
 from rs_caption.pipeline.outputs import foreign, listing, make_way
 from rs_caption.pipeline.plan import PAGE, Plan
@@ -104,7 +104,9 @@ def _run(plan: Plan, ledger: Ledger, stage: Stage, children: Children) -> Ended:
         if code == _KILLED:
             err.print()  # a command that was killed has not ended its line
         said = f"{stage.name} {_ended(code)} and run the same command again"
-        raise StoppedError(f"{said}: the {done} stages done stay", code)
+        raise StoppedError(
+            f"{said}; {counted(done, 'stage')} done before it will not run again", code
+        )
     return Ended(stage.name, True, what, seconds)
 
 

@@ -50,7 +50,7 @@ def test_what_is_the_same_protocol(task, protocol, shown):
     result = accuracy("whurs19", 90.0, protocol, task)
     (table,) = tables(run(result))
     assert cell(table.lines[0], "RemoteCLIP RN50") == shown
-    said = "`*`: measured by other rules or on other images, no difference is meant."
+    said = "`*`: measured by other rules or on other images, a difference means nothing."
     assert said in markdown(run(result))
 
 

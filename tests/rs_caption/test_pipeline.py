@@ -195,7 +195,7 @@ def test_a_stage_that_fails_ends_it_with_its_code_and_the_rest_goes_on_later(tmp
     assert done.returncode == 2
     assert ran(done) == ALL[:3]
     said = "convert.two ended with exit code 2. Mend it and run the same command again"
-    assert f"{said}: the 2 stages done stay\n" in done.stderr
+    assert f"{said}; 2 stages done before it will not run again\n" in done.stderr
     assert (tmp_path / "my work/index.html").is_file()
     boxes.write_text(whole)
     assert ran(run(file)) == ALL[2:]
@@ -298,7 +298,9 @@ def test_a_stage_that_is_killed_is_told_on_a_line_of_its_own(tmp_path):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 137
     killed = "rs-caption: convert.one was killed (out of memory?). Give it more, or fewer workers,"
-    assert said.endswith(f"\n{killed} and run the same command again: the 1 stages done stay\n")
+    assert said.endswith(
+        f"\n{killed} and run the same command again; 1 stage done before it will not run again\n"
+    )
 
 
 def test_one_at_a_time_and_after_kill_9_the_same_command_goes_on(tmp_path):

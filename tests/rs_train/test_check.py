@@ -65,6 +65,7 @@ def test_a_clean_corpus_is_ready(check, tmp_path):
             "7 test rows had no readable image to compare with",
         ),
         (["train", "test"], {"dedup": STAMP}, "hold 1 row of split test; run `rs-caption dedup`"),
+        (["train", "test-dev"], {"dedup": STAMP}, "hold 1 row of split test-dev; run"),
     ],
 )
 def test_what_stands_in_the_way(check, tmp_path, splits, about, problem):

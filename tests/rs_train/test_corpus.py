@@ -87,10 +87,11 @@ def test_tables_that_were_not_held_against_tests_are_refused(tmp_path, about, pr
     assert open_corpus(data(table), allow_unchecked=True).rows == 2
 
 
-def test_test_rows_are_refused(tmp_path):
-    table = write_table(tmp_path, [row("a.png", split="test")])
-    with pytest.raises(UserError, match=r"data\.splits names `test`"):
-        open_corpus(data(table, splits=("test",)))
+@pytest.mark.parametrize("split", ["test", "test-dev"])
+def test_test_rows_are_refused(tmp_path, split):
+    table = write_table(tmp_path, [row("a.png", split=split)])
+    with pytest.raises(UserError, match=rf"data\.splits names `{split}`"):
+        open_corpus(data(table, splits=(split,)))
 
 
 def test_images_that_are_gone(tmp_path):

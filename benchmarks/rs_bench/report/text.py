@@ -25,7 +25,7 @@ _WORDS = {  # of counts: one, many
     "categories": ("category", "categories"),
     "numbers": ("number", "numbers"),
 }
-_STARRED = "measured by other rules or on other images, no difference is meant."
+_STARRED = "measured by other rules or on other images, a difference means nothing."
 
 
 def say_tables(run: Run) -> None:
