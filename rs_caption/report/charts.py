@@ -203,16 +203,19 @@ def curves(
         title: as of `draw`.
     """
     values = [
-        {"group": group, "line": name, "x": x, "y": y}
+        {"group": group, "line": name, "x": x, "y": y, "alone": len(points) == 1}
         for group, name, points in series
         for x, y in points
     ]
     groups = list(dict.fromkeys(group for group, _, _ in series))
     scale = {"domain": groups, "range": [_LINES[at % len(_LINES)] for at in range(len(groups))]}
-    alone = any(len(points) == 1 for _, _, points in series)  # a line of one point is none
     spec = {
         "height": 190,
-        "mark": {"type": "line", "strokeWidth": 1.8, "point": {"size": 18} if alone else False},
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 1.8}},
+            {"mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
+             "transform": [{"filter": "datum.alone"}]},  # a line of one point is none
+        ],
         "encoding": {
             "x": {"field": "x", "type": "quantitative", "title": axes[0],
                   "axis": {"grid": False, "tickCount": 5, "format": "~s"}},

@@ -343,6 +343,19 @@ def test_charts_are_plain_svg_and_escape_what_they_draw():
     assert not re.search(r"url\(|href=|\bid=", svg)  # several stand in one page
 
 
+def test_a_line_of_one_point_is_a_dot_of_its_own_colour():
+    line = [(0.0, 5.0), (1.0, 6.0), (2.0, 7.0)]
+    series = [("before", "before", line[:1]), ("a", "a, seed 0", line), ("a", "a, seed 1", line)]
+    tree = ET.fromstring(charts.curves(series, ("step", "recall"), "t"))  # noqa: S314
+    kinds = [one for one in tree.iter() if "aria-roledescription" in one.attrib]
+    (dot,) = (one for one in kinds if one.get("aria-roledescription") == "point")
+    lines = [one for one in kinds if one.get("aria-roledescription") == "line mark"]
+    assert "line: before" in dot.get("aria-label")
+    drawn = [one.get("stroke") for one in lines if "group: a" in one.get("aria-label")]
+    assert (dot.get("fill"), drawn) == ("#2f74b5", ["#c8681a"] * 2)
+    assert dot.get("stroke") is None  # else the page draws its rim black, as of the paper's marks
+
+
 def test_bars_are_as_long_as_what_they_show():
     tree = ET.fromstring(charts.bars([("a", 4, "A"), ("b", 2, "B")], "x", "#123456", "t"))  # noqa: S314
     long, short = (
