@@ -67,7 +67,6 @@ def test_what_may_change_and_is_said(run, override, said, capsys):
 @pytest.mark.parametrize(
     ("override", "problem"),
     [
-        ("model.name=other", "model.name = 'tiny-resnet', the recipe now says 'other'"),
         ("model.config.embed_dim=4", "model.config.embed_dim = 64, the recipe now says 4"),
         ("model.config.extra=4", "model.config.extra = none, the recipe now says 4"),
         ("optim.batch=64", "optim.batch = 32, the recipe now says 64"),
@@ -89,6 +88,16 @@ def test_what_may_not_change(run, override, problem):
     with pytest.raises(UserError) as error:
         resume.read(path, now, "a" * 64)
     assert str(error.value).startswith(f"{path} is of a run with {problem}. Set it back, or start")
+
+
+def test_the_name_of_the_model_may_not_change(run, tmp_path):
+    _, path = run
+    (tmp_path / "other.toml").write_text('base = "tiny-resnet"\n[model]\nname = "other"\n')
+    now = config.load(str(tmp_path / "other.toml"), TABLES)
+    with pytest.raises(
+        UserError, match=r"model\.name = 'tiny-resnet', the recipe now says 'other'"
+    ):
+        resume.read(path, now, "a" * 64)
 
 
 def test_other_rows(run):
