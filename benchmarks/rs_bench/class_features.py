@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rs_bench.features import SetFeatures
 from rs_bench.prompts import phrases
 from rs_bench.results import ALONE
-from rs_bench.sets import TITLES, ClassSet, train_part
+from rs_bench.sets import ClassSet, renamed, train_part
 from rs_caption import manifest
 from rs_caption.errors import UserError
 
@@ -39,7 +39,7 @@ def by_files(name: str, read: SetFeatures) -> tuple[ClassSet, NDArray[np.intp]]:
     for file, home in zip(files, homes, strict=True):
         if home not in own:
             raise UserError(
-                f"{read.path}: {file} lies in no class folder of {TITLES.get(name, name)} "
+                f"{read.path}: {file} lies in no class folder of {manifest.load(name).title} "
                 f"({', '.join(list(own)[:3])}, ...): features of another dataset?"
             )
     if len(set(files)) < len(files):
@@ -83,9 +83,10 @@ def _class_set(
     _, whole = released(name, "all")
     if whole not in {None, len(files)}:
         notes += (f"{len(files):,} images, the release has {whole:,}: {ALONE}",)
+    notes += renamed(manifest.load(name))
     return ClassSet(
         name,
-        TITLES.get(name, name),
+        manifest.load(name).title,
         read.path.parent,
         tuple(files),
         labels_I,
@@ -115,8 +116,8 @@ def labels_of(path: Path, name: str, classes: Sequence[str]) -> list[int]:
     for one in classes:
         if bare(one) not in known:
             raise UserError(
-                f"{path}: {one!r} is no class of {TITLES.get(name, name)}: features of another "
-                "dataset?"
+                f"{path}: {one!r} is no class of {manifest.load(name).title}: features "
+                "of another dataset?"
             )
     return [known[bare(one)] for one in classes]
 

@@ -27,7 +27,7 @@ from rs_caption.errors import UserError
 from rs_caption.manifest import Manifest
 from rs_caption.pictures.folder import list_images
 
-TITLES = MappingProxyType(  # the columns of RemoteCLIP's Table III, in its order
+THEIR_TITLES = MappingProxyType(  # the columns of RemoteCLIP's Table III, in its order
     {
         "rsicb128": "RSI-CB128",
         "rsicb256": "RSI-CB256",
@@ -43,7 +43,7 @@ TITLES = MappingProxyType(  # the columns of RemoteCLIP's Table III, in its orde
         "whurs19": "WHU-RS19",
     }
 )
-CLASSIFICATION = tuple(TITLES)
+CLASSIFICATION = tuple(THEIR_TITLES)
 RETRIEVAL = ("rsitmd", "rsicd", "ucm")
 TRAIN_SHARE = 0.8
 
@@ -54,7 +54,7 @@ class ClassSet:
 
     Attributes:
         name: of the manifest.
-        title: what the paper calls it.
+        title: its authors' name for it.
         root: folder that `files` lie below.
         files: by class, then by name.
         labels_I: index of each image's class.
@@ -136,15 +136,21 @@ def find_class_set(name: str, data: Path) -> ClassSet:
         notes += (f"left out, in no class's own folder: {counted(others, 'image')}",)
     return ClassSet(
         name,
-        TITLES.get(name, facts.title),
+        facts.title,
         root,
         files,
         labels_I,
         classes,
         train_part(labels_I),
         _digest(_released(classes, labels_I, files)),
-        notes,
+        (*notes, *renamed(facts)),
     )
+
+
+def renamed(facts: Manifest) -> tuple[str, ...]:
+    """A note where RemoteCLIP's tables call a set otherwise than its authors."""
+    theirs = THEIR_TITLES.get(facts.name, facts.title)
+    return () if theirs == facts.title else (f"{theirs} in RemoteCLIP's tables",)
 
 
 def train_part(labels_I: NDArray[np.intp]) -> NDArray[np.bool_]:

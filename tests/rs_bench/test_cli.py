@@ -212,7 +212,7 @@ def test_what_is_there_but_broken_is_told_and_the_rest_is_measured(data, tmp_pat
     ended = bench_cli("knn", "--embeddings", folder)
     assert ended.code == 3
     assert "NOT measured: knn, aid: " in ended.err
-    assert "RS2800" in ended.out
+    assert "RSSCN7" in ended.out
     assert "Not there: 10 datasets" in ended.out
 
 

@@ -42,7 +42,11 @@ def test_classes_and_split_are_in_the_names_of_images(tmp_path):
     assert images_ID.dtype == np.float32
     assert np.array_equal(images_ID, ROWS[np.argsort(FILES)])
     assert source.about["name"] == "some clip"
-    assert found.notes == ("50 images, the release has 27,000: not to be held against others",)
+    assert found.title == "EuroSAT (RGB)"
+    assert found.notes == (
+        "50 images, the release has 27,000: not to be held against others",
+        "EuroSAT in RemoteCLIP's tables",
+    )
     assert set(digests) == {"set", "file"}
 
 
@@ -251,12 +255,12 @@ def test_retrieval_beside_the_dataset(tmp_path):
         ({"images": ROWS, "files": np.roll(FILES, 1)[np.zeros(50, int)]}, "is named twice"),
         (
             {"images": ROWS, "files": np.char.replace(FILES, "Forest", "Wood")},
-            "2750/Wood/Wood_1.jpg lies in no class folder of EuroSAT (AnnualCrop, Forest, Herb",
+            "2750/Wood/Wood_1.jpg lies in no class folder of EuroSAT (RGB) (AnnualCrop, Forest",
         ),
         ({"images": ROWS[:5], "files": FILES[:5]}, "no image of class Forest"),
         (
             {"images": ROWS, "labels": LABELS, "classes": ["airport", *FOLDERS[1:]]},
-            "'airport' is no class of EuroSAT: features of another dataset?",
+            "'airport' is no class of EuroSAT (RGB): features of another dataset?",
         ),
         (
             {"images": ROWS, "labels": LABELS + 1, "classes": FOLDERS},

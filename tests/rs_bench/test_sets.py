@@ -13,7 +13,7 @@ from fakes import benchmarks, facts_of
 from rs_bench.sets import (
     CLASSIFICATION,
     RETRIEVAL,
-    TITLES,
+    THEIR_TITLES,
     find_class_set,
     find_retrieval_set,
     train_part,
@@ -50,7 +50,7 @@ def data(tmp_path_factory):
 
 
 def test_the_sets_are_those_of_table_iii_in_its_order():
-    assert list(TITLES.values()) == TABLE_III.split(",")
+    assert list(THEIR_TITLES.values()) == TABLE_III.split(",")
     assert tuple(CLASSES) == CLASSIFICATION
     assert RETRIEVAL == ("rsitmd", "rsicd", "ucm")
 
@@ -256,6 +256,16 @@ def test_two_copies_are_too_many(tmp_path):
     (tmp_path / "again").symlink_to(tmp_path / "b")  # no copy
     shutil.rmtree(tmp_path / "a")
     assert len(find_class_set("rs2800", tmp_path).files) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "theirs"),
+    [("rs2800", "RSSCN7", ("RS2800 in RemoteCLIP's tables",)), ("aid", "AID", ())],
+)
+def test_a_set_is_called_as_its_authors_do(tmp_path, name, title, theirs):
+    benchmarks.class_set(tmp_path, name, per_class=1)
+    found = find_class_set(name, tmp_path)
+    assert (found.title, found.notes[1:]) == (title, theirs)
 
 
 def test_images_apart_from_the_classes_are_counted_and_left_out(tmp_path):

@@ -17,7 +17,6 @@ import numpy as np
 
 from rs_bench.published import ALL_IMAGES, OWN, Published, published, sources
 from rs_bench.results import Beside, Result, Run
-from rs_bench.sets import TITLES
 from rs_caption import manifest
 from rs_caption.results import AVERAGE, LABELS, label_of, title_of_task
 
@@ -139,7 +138,7 @@ def _stand_for(result: Result) -> list[str]:
 
 def title_of(dataset: str) -> str:
     """What a dataset is called in tables."""
-    return TITLES.get(dataset) or manifest.load(dataset).title
+    return manifest.load(dataset).title
 
 
 def _by_score(table: Table) -> list[str]:
