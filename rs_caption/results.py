@@ -131,6 +131,20 @@ def read_run(path: Path) -> Run:
         raise UserError(f"{file}: expected results of rs-bench; {error}") from error
 
 
+def shots_of(result: Result) -> list[int]:
+    """Numbers of training images a class that few-shot was measured with, rising.
+
+    Of those that are more than a class has on average none: they are all its images, whatever their
+    names say.
+    """
+    names = [name.removeprefix("shots_") for name in result.figures if name.startswith("shots_")]
+    numbers = sorted(int(name) for name in names if name.isdecimal())
+    train, classes = result.n.get("train"), result.n.get("classes")
+    if not train or not classes:
+        return numbers
+    return [one for one in numbers if one * classes <= train] or numbers[:1]
+
+
 def title_of_task(task: str) -> str:
     """`Zero-shot`; of a task that is not known here its name."""
     return TASK_TITLES.get(task, task)

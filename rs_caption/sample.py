@@ -125,7 +125,7 @@ class Sample:
 
 
 class Skipped(NamedTuple):
-    """Something that gave no row, and why: nothing leaves without one of these."""
+    """An image, a sentence or an annotation left out, and why: nothing leaves without one."""
 
     item: str
     reason: Reason

@@ -1,4 +1,4 @@
-"""Lists beside a table: `skipped.csv`, what gave no row, `unhashed.csv`, rows without a hash."""
+"""Lists beside a table: `skipped.csv`, what was left out, `unhashed.csv`, rows without a hash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies beside a table: what gave no row, and what a de-duplication found.
+"""What lies beside a table: what was left out, and what a de-duplication found.
 
 `skipped.csv` and `unhashed.csv` (item, reason, detail, documented; a line an item), and
 `dedup.json`, the counts of `rs-caption dedup` (docs/schema.md).
@@ -26,7 +26,7 @@ class Left:
     """Items of one table left out for one reason."""
 
     table: str
-    what: str  # `no row` or `no hash`
+    what: str  # `left out` or `no hash`
     reason: str
     documented: bool  # as normal in this dataset
     number: int
@@ -52,13 +52,13 @@ class Cleaning:
 
 
 def left_out(folder: Path, table: str) -> list[Left]:
-    """What gave no row or no hash, by reason.
+    """What was left out, of a table or of its hashes, by reason.
 
     Raises:
         TableError: a list has other columns.
     """
     return [
-        *_left(folder / SKIPPED_FILE, table, "no row"),
+        *_left(folder / SKIPPED_FILE, table, "left out"),
         *_left(folder / UNHASHED_FILE, table, "no hash"),
     ]
 

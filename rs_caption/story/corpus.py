@@ -1,4 +1,4 @@
-"""How much the tables hold, a scene of each dataset, and what gave no row."""
+"""How much the tables hold, a scene of each dataset, and what was left out."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from rs_caption.story.results import Measured
 from rs_caption.story.scores import Board
 
 _RETRIEVED = 3  # test sets of which retrieved images are shown
+_ASKED = ("captions", "words")  # protocols of counting that are shown
 
 
 class Drawing(NamedTuple):
@@ -44,8 +45,9 @@ def drawings_of(boards: Sequence[Board], runs: Sequence[Measured]) -> list[Drawi
 
 def _of(one: Measured, *, last: bool) -> Iterator[Drawing]:
     name = one.model if one.seed is None else f"{one.model}, seed {one.seed}"
-    counting = sorted(one.out.glob("remotecount-*.png"), key=lambda file: "words" not in file.name)
-    yield from _drawn("counting", f"{name}: objects there are, and its answer", counting[:1])
+    counting = sorted(one.out.glob("remotecount-*.png"))
+    asked = [file for file in counting if file.stem.partition("-")[2] in _ASKED] or counting[:1]
+    yield from _drawn("counting", f"{name}: objects there are, and its answer", asked[::-1])
     if last:
         files = sorted(one.out.glob("retrieved-*.png"))
         same = [file for file in files if file.stem.endswith("-remoteclip")]
@@ -70,5 +72,7 @@ def _drawn(kind: str, title: str, files: Sequence[Path]) -> Iterator[Drawing]:
         else:
             url = f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
         dataset, _, protocol = file.stem.partition("-")[2].partition("-")
+        if kind == "counting":  # of one dataset: remotecount-words
+            dataset, protocol = "remotecount", dataset
         about = f"{title_of(dataset)}, protocol {protocol}; {title}" if protocol else title
         yield Drawing(kind, about, url, *shown.size)

@@ -29,6 +29,9 @@ _STATES = {
 }
 
 
+_FEWEST = 20  # test images of a score that stands at the top: one of them is 5 points of fewer
+
+
 class Story(NamedTuple):
     """All that the page tells."""
 
@@ -94,7 +97,8 @@ def _sentences(told: Told, story: Story) -> Iterator[str]:
                 if model in row.scores
             ]
             what = f"{title_of_task(row.task)}, {row.label}, {row.dataset}"
-            yield f"Benchmarks {board.name}: {what}: {', '.join(scores)}."
+            of = f", of {counted(row.images, 'test image')}" if row.images else ""
+            yield f"Benchmarks {board.name}: {what}: {', '.join(scores)}{of}."
     waiting = [one.name for one in told.stages if one.state == NOT_RUN]
     if waiting:
         of = counted(len(told.stages), "stage")
@@ -112,7 +116,8 @@ def _cards(story: Story) -> Iterator[dict[str, str]]:
         yield {"value": f"{one.removed:,}", "about": f"rows removed{several}"}
     for board in story.boards:
         for row in board.heads:
-            yield from _score_card(board, row)
+            if row.images >= _FEWEST:
+                yield from _score_card(board, row)
 
 
 def _score_card(board: Board, row: Row) -> Iterator[dict[str, str]]:
@@ -121,9 +126,15 @@ def _score_card(board: Board, row: Row) -> Iterator[dict[str, str]]:
         return
     start = "" if before is None else f"{before.mean:.1f} → "
     who = board.after if before is None else f"{board.before} → {board.after}"
+    guessed = "" if row.chance is None else f", chance {row.chance:.1f}"
+    task, of = (
+        title_of_task(row.task),
+        "" if row.dataset == title_of_task(row.task) else row.dataset,
+    )
     yield {
         "value": f"{start}{after.mean:.1f}",
-        "about": f"{title_of_task(row.task)}: {row.label}, {row.dataset}; {who}",
+        "about": f"{task}, {row.protocol}: {', '.join(filter(None, (row.label, of)))}; {who}"
+        f"{guessed}; {counted(row.images, 'test image')}",
     }
 
 
@@ -143,7 +154,7 @@ def _stage(number: int, one: ToldStage) -> dict[str, Any]:
         "state": _STATES.get(one.state, one.state),
         "waits": one.state == NOT_RUN,
         "seconds": "" if one.state == NOT_RUN else _duration(one.seconds),
-        "started": one.started,
+        "started": one.started.replace("T", " ").replace("+00:00", " UTC"),
         "command": one.command,
     }
 

@@ -138,6 +138,7 @@ def scores(board: Board) -> dict[str, Any]:
 def _row(board: Board, row: Row) -> dict[str, Any]:
     return {
         "dataset": row.dataset,
+        "images": counted(row.images, "image") if row.images else "",
         "label": row.label,
         "cells": [
             {"value": text.shown(row.scores.get(model)), **_change(board, row, model)}

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from rs_bench.report.plots import confusion_matrix
+from rs_bench.report.plots import confusion_matrix, few_shot
+from rs_bench.results import Result
 from rs_bench.tasks.remotecount import confusion
 
 
@@ -28,3 +29,11 @@ def test_where_every_number_occurs_nothing_is_grey():
     numbers = np.arange(1, 11)
     axes = confusion_matrix(confusion(numbers, numbers)).axes[0]
     assert (len(axes.texts), axes.get_title()) == (100, "")
+
+
+def test_few_shot_ends_where_a_class_has_no_more_images():
+    figures = {"shots_1": 65.0, "shots_4": 80.0, "shots_8": 78.0, "shots_32": 78.0}
+    counts = {"train": 42, "test": 14, "classes": 7}  # six images a class
+    axes = few_shot([Result("fewshot", "rs2800", "fixed", figures, counts)]).axes[0]
+    assert [line.get_xydata().tolist() for line in axes.lines] == [[[1, 65], [4, 80]]]
+    assert axes.get_title() == "RSSCN7"

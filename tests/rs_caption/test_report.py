@@ -223,7 +223,7 @@ def test_what_was_left_out_is_counted_by_reason(tmp_path):
     first, second, third = left_out(tmp_path, "t")
     assert (first.reason, first.number, first.documented) == ("no_objects", 5, True)
     assert first.examples == (("a", ""), ("c0", ""), ("c1", ""))
-    assert (second.what, second.reason, second.number) == ("no row", "bad_image", 1)
+    assert (second.what, second.reason, second.number) == ("left out", "bad_image", 1)
     assert (third.what, third.examples) == ("no hash", (("d", "cut"),))
     assert left_out(tmp_path / "none", "t") == []
     (tmp_path / "unhashed.csv").write_text("x\ny\n")

@@ -1,6 +1,7 @@
 """The page of a pipeline: its numbers, worked by hand, and what it does with what is not there."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -54,15 +55,20 @@ def write_results(one, *results, published=()):
     return one
 
 
-def knn(dataset, accuracy, notes=()):
+def knn(dataset, accuracy, notes=(), test=30):
     figures = {"accuracy": accuracy}
     about = {"task": "knn", "dataset": dataset, "protocol": "weighted"}
-    return {**about, "figures": figures, "n": {"classes": 5, "test": 9}, "notes": notes}
+    return {**about, "figures": figures, "n": {"classes": 5, "test": test}, "notes": notes}
 
 
 def written(work, one):
     story.write(work, one)
     return (work / "index.html").read_text(), (work / "results.md").read_text()
+
+
+def cards(html):
+    """The tiles at the top: value and what it is."""
+    return re.findall(r"<div><b>(.*?)</b><span>(.*?)</span></div>", html)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +123,7 @@ def test_the_deviation_is_that_of_a_sample():
 @pytest.fixture
 def seeds(tmp_path):
     """A model that is not trained here, and one of three seeds."""
-    note = "9 images, the release has 90: not to be held against others"
+    note = "30 images, the release has 90: not to be held against others"
     theirs = {"key": "knn/aid/weighted", "figure": "accuracy", "model": "CLIP RN50"}
     theirs |= {"value": 79.5, "comparable": False, "source": "Somebody, Table IV"}
     start = knn("aid", 8.0, [note, "k = 20"]), knn("rsc11", 30.0)
@@ -138,13 +144,14 @@ def test_means_and_deviations_over_seeds(tmp_path, seeds):
     ]
     assert "| task | protocol | dataset | figure | start | all, 3 seeds | chance |" in text
     assert (
-        "Notes:\n\n- k-NN weighted: 9 images, the release has 90: not to be held against others "
+        "Notes:\n\n- k-NN weighted: 30 images, the release has 90: not to be held against others "
         "(AID)\n\nPublished:\n\n- Somebody, Table IV\n"
     ) in text  # of the notes on k each model has its own
     shown = Page(html)
     assert all(part in shown.spaced for part in ("13.00 ± 3.61 +5.00", "22.00 ± 2.00 -8.00"))
-    assert "Benchmarks all: k-NN, accuracy, average: 19.00 start, 17.50 all." in shown.spaced
-    assert "19.0 → 17.5" in shown.spaced
+    assert "k-NN, accuracy, average: 19.00 start, 17.50 all, of 60 test images." in shown.spaced
+    said = "k-NN, weighted: accuracy, average; start → all, chance 20.0; 60 test images"
+    assert cards(html) == [("19.0 → 17.5", said)]
     assert [one["class"] for one in shown.all("small") if "class" in one][:3] == [
         "more",
         "less",
@@ -175,6 +182,33 @@ def test_an_error_is_better_where_it_is_less(tmp_path):
     assert '<small class="more">-1.00</small>' in html
     assert '<small class="level">0.00</small>' in html
     assert "| top-1 | 10.00 | 10.00 | 10.00 |  |" in text
+
+
+def test_what_stands_at_the_top_says_by_which_rules_and_of_how_many_images(tmp_path):
+    about = {"task": "remotecount", "dataset": "remotecount", "n": {"pairs": 30, "numbers": 10}}
+    counting = [
+        {**about, "protocol": protocol, "figures": {"top_1": top_1}}
+        for protocol, top_1 in (("words", 20.0), ("digits", 56.0), ("captions", 53.0))
+    ]
+    one = write_results(bench(tmp_path, "a"), *counting, knn("aid", 71.0, test=19))
+    html, _ = written(tmp_path, told(tmp_path, one))
+    assert cards(html) == [
+        ("20.0", "RemoteCount, words: top-1; a, chance 10.0; 30 test images"),
+        ("53.0", "RemoteCount, captions: top-1; a, chance 10.0; 30 test images"),
+    ]  # of 19 images of k-NN one is more than 5 points
+    assert "AID 19 images accuracy 71.00" in " ".join(Page(html).spaced.split())
+
+
+def test_few_shot_names_no_more_shots_than_a_class_has_images(tmp_path):
+    figures = {f"shots_{number}": 60.0 + number for number in (1, 4, 8, 32)}
+    about = {"task": "fewshot", "dataset": "rs2800", "protocol": "fixed", "figures": figures}
+    counts = {"train": 42, "test": 14, "classes": 7}
+    one = write_results(bench(tmp_path, "a"), {**about, "n": counts})
+    two = write_results(bench(tmp_path, "a", name="more"), {**about, "n": {**counts, "train": 224}})
+    few, more = boards_of(measured(told(tmp_path, one, two)))
+    assert [row.label for row in few.rows] == ["1 shot", "4 shots"]
+    assert [row.label for row in more.rows] == ["1 shot", "32 shots"]
+    assert [row.label for row in more.heads] == ["32 shots"]
 
 
 def test_chance():
@@ -226,7 +260,9 @@ def test_what_is_told_of_tables(made, corpus):
     assert "like another training row" in said
     assert "3 of 3 rows that left" in said
     assert "check.ruled found faults; to see them: rs-caption check x" in said
-    assert "ruled 2 no row bad_image" in said
+    assert "ruled 2 left out bad_image" in said
+    assert "# stage what came of it took command 1 check.ruled faults found" in said
+    assert "faults found started 2026-01-01 00:00:00 UTC 1.0 s rs-caption check x" in said
     roles = [text for text in ("test", "kept") if f'<p class="role">{text}</p>' in html]
     assert roles == ["test", "kept"]
     assert html.count('<p class="role">kept</p>') == 2
@@ -342,8 +378,8 @@ def test_pictures_of_the_models_that_are_compared(tmp_path):
     stages = []
     for model in ("start", "middle", "last"):
         one = write_results(bench(tmp_path, model), knn("aid", 1.0))
-        names = ("remotecount-digits", "remotecount-words", "fewshot-fixed", "retrieved-ucm-x")
-        for name in (*names, "retrieved-rsicd-remoteclip"):
+        asked = [f"remotecount-{name}" for name in ("digits", "words", "captions")]
+        for name in (*asked, "fewshot-fixed", "retrieved-ucm-x", "retrieved-rsicd-remoteclip"):
             Image.new("RGB", (30, 20), "red").save(one.out / f"{name}.png")
         (one.out / "results.html").write_text("")
         stages.append(one)
@@ -358,8 +394,10 @@ def test_pictures_of_the_models_that_are_compared(tmp_path):
     html, _ = written(tmp_path, told(tmp_path, *stages))
     assert [one["alt"] for one in Page(html).all("img")] == [
         "RSICD, protocol remoteclip; last: the first images for a few sentences",
-        "start: objects there are, and its answer",
-        "last: objects there are, and its answer",
+        "RemoteCount, protocol words; start: objects there are, and its answer",
+        "RemoteCount, protocol captions; start: objects there are, and its answer",
+        "RemoteCount, protocol words; last: objects there are, and its answer",
+        "RemoteCount, protocol captions; last: objects there are, and its answer",
     ]
     assert 'href="results/all/middle/results.html"' in html
 
@@ -387,8 +425,9 @@ def test_neither_torch_nor_the_benchmarks_are_loaded(tmp_path):
 @pytest.mark.parametrize("width", [400, 1280])
 def test_in_a_browser(chromium, made, corpus, seeds, width):
     stages = (*corpus.stages, *seeds.stages)
-    for file in [one.out / "retrieved-ucm-x.png" for one in seeds.stages]:
-        Image.new("RGB", (1124, 90), "red").save(file)
+    for one in seeds.stages:
+        for name in ("retrieved-ucm-x", "fewshot-fixed"):
+            Image.new("RGB", (1124, 90), "red").save(one.out / f"{name}.png")
     written(made / "work", corpus._replace(stages=stages))
     page = chromium.new_page(viewport={"width": width, "height": 900})
     asked, said = [], []
@@ -400,8 +439,12 @@ def test_in_a_browser(chromium, made, corpus, seeds, width):
     assert [url for url in asked if not url.startswith("data:")] == [page.url]
     assert said == []
     sizes = page.evaluate("[...document.images].map(one => one.naturalWidth)")
-    assert len(sizes) == 9
+    assert len(sizes) == 10
     assert all(sizes)
     assert page.locator("#retrieved img").first.bounding_box()["width"] >= 920
     assert page.locator("#retrieved .hint").first.is_visible() == (width == 400)
+    assert page.locator("#benchmarks .hint").is_visible() == (width == 400)
+    links = page.evaluate("[...document.querySelectorAll('nav a')].map(one => one.hash)")
+    assert links == page.evaluate("[...document.querySelectorAll('section')].map(s => '#' + s.id)")
+    assert "#fewshot" in links
     page.close()

@@ -21,6 +21,7 @@ from rs_bench.tasks.remotecount import confusion
 from rs_caption.console import err
 from rs_caption.files import whole
 from rs_caption.leaks.shots import data_url
+from rs_caption.results import shots_of
 
 Outcomes = Mapping[str, Mapping[str, NDArray[Any]]]
 _ACROSS = 4  # axes in a row
@@ -112,9 +113,8 @@ def few_shot(results: Sequence[Result]) -> Any:
 
 def _curve(axes: Any, result: Result) -> None:
     axes.set_visible(True)
-    ours = sorted(_shots(result.figures))
-    means = np.array([value for _, value in ours])
-    shots = [number for number, _ in ours]
+    shots = shots_of(result)
+    means = np.array([result.figures[f"shots_{number}"] for number in shots])
     spread = np.array([result.figures.get(f"shots_{number}_sd", 0) for number in shots])
     axes.plot(shots, means, "o-", color=_OURS, markersize=3, label="this model")
     axes.fill_between(shots, means - spread, means + spread, color=_OURS, alpha=0.2, linewidth=0)
