@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -89,20 +89,23 @@ class Children:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def run(self, words: Sequence[str], folder: Path) -> int:
+    def run(self, words: Sequence[str], folder: Path, out: Path | None = None) -> int:
         """Run a command to its end; its exit code as a shell has it.
 
         Args:
             words: `rs-caption`, `convert`, ...
             folder: where it is run.
+            out: a file for what it prints; None: the terminal, as its progress and errors.
         """
         self._starts = True
-        self._process = subprocess.Popen(  # noqa: S603 -- a command of ours
-            _command(words),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            process_group=0 if _CAN_GROUP else None,
-        )
+        with out.open("wb") if out else nullcontext() as file:
+            self._process = subprocess.Popen(  # noqa: S603 -- a command of ours
+                _command(words),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                process_group=0 if _CAN_GROUP else None,
+            )
         self._starts = False
         for number in tuple(self.told):  # came while it was being started
             self._tell(number)

@@ -17,7 +17,7 @@ from rs_caption.pipeline.child import Children, StoppedError
 from rs_caption.pipeline.outputs import foreign, listing, make_way
 from rs_caption.pipeline.plan import PAGE, Plan
 from rs_caption.pipeline.stage import Stage
-from rs_caption.pipeline.state import Asked, Ledger, State, digests
+from rs_caption.pipeline.state import STATES, Asked, Ledger, State, digests
 from rs_caption.pipeline.told import told_of
 
 PAGE_FILE = "index.html"
@@ -55,9 +55,9 @@ def run_stages(plan: Plan, ledger: Ledger, children: Children) -> list[Ended]:
     ended = []
     if plan.folder != Path.cwd():
         say(f"Commands are run in {plan.folder}")
-    for stage in plan.stages:
+    for number, stage in enumerate(plan.stages, start=1):
         if why := ledger.why(stage):
-            say(f"\n{stage.name}: {why}")
+            say(f"\n{stage.name}: {why} ({number} of {len(plan.stages)})")
             ended.append(_run(plan, ledger, stage, children))
         else:
             ended.append(_done(ledger, stage))
@@ -84,7 +84,8 @@ def _run(plan: Plan, ledger: Ledger, stage: Stage, children: Children) -> Ended:
     ledger.keep(stage.name, begun)
     say(f"$ {shlex.join(stage.words)}", style="bold")
     started = time.monotonic()
-    code = children.run(stage.words, plan.folder)
+    tables = plan.work / STATES / f"{stage.name}.txt" if stage.kind == "bench" else None
+    code = children.run(stage.words, plan.folder, tables)
     seconds = round(time.monotonic() - started, 1)
     lacking = ledger.lacking(stage) if code in _GOOD[stage.kind] else []
     if code in _GOOD[stage.kind] and not lacking:
@@ -93,6 +94,8 @@ def _run(plan: Plan, ledger: Ledger, stage: Stage, children: Children) -> Ended:
         ledger.keep(stage.name, State(asked, code, now, seconds, left, made=made))
         same = before is not None and bool(left) and digests(before.left) == digests(left)
         what = f"{'the same as before' if same else 'done'}{_noted(code)}"
+        if tables:  # 150 lines of each model: the page has them side by side
+            say(f"Its figures: {tables}")
     if children.told:
         stop = 128 + children.told[0]
         raise StoppedError(f"stopped in {stage.name}; the same command goes on from there", stop)

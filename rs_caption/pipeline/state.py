@@ -172,7 +172,7 @@ class Ledger:
         """
         state = self.state(stage.name)
         if state is None:
-            return "never ran"
+            return "first run"
         if state.code is None:
             return "was broken off"
         if changes := changed(state.asked, self.asked(stage)):

@@ -1,5 +1,6 @@
 """`rs-caption demo` where nothing can be trained: to the clean corpus, with the shipped file."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from rs_caption.commands.pipelines import text_of
+from rs_caption.demo import _one_thread
 from rs_caption.table import open_table
 from rs_caption.world import write_world
 from rs_caption.world.counting import write_counting
@@ -42,7 +44,11 @@ def test_without_torch_it_ends_with_the_clean_corpus(folder):
     typed = [shlex.split(line[2:]) for line in done.stdout.splitlines() if line.startswith("$ ")]
     file = str(folder / "pipeline.toml")
     assert typed[0] == ["rs-caption", "pipeline", "--print", "sample", ">", file]
-    assert typed[1][:3] == ["rs-caption", "pipeline", file]
+    assert typed[1][:3] == ["rs-caption", "pipeline", file]  # nothing to train, no word on threads
+    said = done.stdout.replace("\n", " ")
+    assert said.index("The sample world in 19 stages, a minute") < said.index("check.dota: first")
+    assert "checks report faults, and images missing of the real release" in said
+    assert "check.dota: first run (1 of 19)" in said
     assert {words[1] for words in typed} == {
         "pipeline",
         "check",
@@ -54,7 +60,8 @@ def test_without_torch_it_ends_with_the_clean_corpus(folder):
     assert "Nothing was trained: that needs `pip install 'rs-caption[train,bench]'`." in done.stdout
     assert open_table(folder / "work/tables/clean").rows > 0
     assert re.search("<h1", (folder / "work/index.html").read_text())
-    assert len(list((folder / "pictures").glob("*.png"))) == 3
+    assert typed[-1][:3] == ["rs-caption", "show", str(folder / "work/tables/dota")]
+    assert len(list((folder / "pictures").glob("dota__*.png"))) == 3
     mine = text_of("sample").replace("The sample world", "My world")
     (folder / "pipeline.toml").write_text(mine)
     again = demo(folder)
@@ -63,3 +70,10 @@ def test_without_torch_it_ends_with_the_clean_corpus(folder):
     assert "$ rs-caption convert" not in again.stdout
     assert (folder / "pipeline.toml").read_text() == mine
     assert "My world" in (folder / "work/index.html").read_text()
+
+
+def test_one_thread_trains_unless_the_user_says_otherwise(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert (_one_thread(), os.environ["OMP_NUM_THREADS"]) == ((), "4")
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert (_one_thread(), os.environ["OMP_NUM_THREADS"]) == (("OMP_NUM_THREADS=1",), "1")

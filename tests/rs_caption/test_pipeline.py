@@ -169,7 +169,7 @@ def test_only_the_report_tells_of_all_stages_and_comes_with_its_results(finished
 def test_a_dry_run_says_all_and_writes_nothing(tmp_path):
     file = write_study(tmp_path)
     done = run(file, "--dry-run")
-    assert "to do: convert.one, never ran" in done.stdout
+    assert "to do: convert.one, first run" in done.stdout
     command = "$ rs-caption check csv --root 'my data/one'"
     assert command in done.stdout
     assert "4 stages: 0 done, 4 to do. The page is written at the end." in done.stdout

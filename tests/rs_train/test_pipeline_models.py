@@ -41,6 +41,10 @@ def test_a_model_is_packed_for_trained_exported_and_measured(tmp_path):
     work = tmp_path / "my work"
     results = json.loads((work / "results/knn/mine-seed0/results.json").read_text())
     assert {one["dataset"] for one in results["results"]} == {"rsc11"}
+    said = work / "stages/bench.knn-mine-seed0.txt"
+    assert f"Its figures: {said}\n" in done.stdout
+    assert "k-NN, protocol weighted" in said.read_text()
+    assert "k-NN, protocol weighted" not in done.stdout
     assert (work / "models/mine-seed0/open_clip_model.safetensors").is_file()
     assert ran(run(file)) == []
 
@@ -61,4 +65,4 @@ def test_a_model_is_packed_for_trained_exported_and_measured(tmp_path):
     next((tmp_path / "sets").rglob("*.tif")).touch()
     done = run(file)
     assert ran(done) == MODELS[-1:]
-    assert "taken from --out" in done.stdout  # rs-bench knows that the pictures are the same
+    assert "taken from --out" in said.read_text()  # rs-bench knows that the pictures are the same
