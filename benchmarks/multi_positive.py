@@ -18,7 +18,7 @@ from statistics import mean, stdev
 
 import torch
 
-from rs_caption.commands import cleaning, steps
+from rs_caption.commands import cleaning, converting, looking
 from rs_caption.console import print_table, say
 from rs_caption.dedup.request import CleanRequest
 from rs_caption.engine import Work, default_workers
@@ -37,10 +37,10 @@ def make_tables(out: Path, images: int) -> tuple[Path, Path]:
     """The clean table to train on, and the one whose test split is measured on."""
     counting, clean = out / "tables" / "counting", out / "tables" / "clean"
     if not clean.is_dir():
-        steps.write_counting_sample(out / "counting", 0, images)
+        looking.write_counting_sample(out / "counting", 0, images)
         work = Work(default_workers())
         wish = Wish(out / "counting", "counting")
-        steps.convert_dataset("coco", wish, Typed(), counting, steps.How(work=work))
+        converting.convert_dataset("coco", wish, Typed(), counting, converting.How(work=work))
         cleaning.clean_tables(CleanRequest((counting,), (), clean, work=work))
     return clean, counting
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from rs_caption import table
-from rs_caption.commands import cleaning, steps
+from rs_caption.commands import cleaning, converting
 from rs_caption.dedup.request import CleanRequest
 from rs_caption.engine import Work
 from rs_caption.own.found import Wish
@@ -73,7 +73,7 @@ def test_the_tiny_recipe_learns_to_count(tmp_path):
     write_counting(tmp_path / "scenes")
     whole, clean = tmp_path / "whole", tmp_path / "clean"
     wish = Wish(tmp_path / "scenes", "counting")
-    steps.convert_dataset("coco", wish, Typed(), whole, steps.How())
+    converting.convert_dataset("coco", wish, Typed(), whole, converting.How())
     cleaning.clean_tables(CleanRequest((whole,), (), clean, work=Work()))
     scores = learn(
         tmp_path / "run",
