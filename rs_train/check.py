@@ -48,9 +48,11 @@ def check_tables(paths: Sequence[Path]) -> Readiness:
             problems.append(f"{table.path}: {gone}, the first {missing[0]}")
     if not by_split.total():
         problems.append("the tables hold no rows")
-    if tests := {split: number for split, number in by_split.items() if is_test(split)}:
-        number, names = counted(sum(tests.values()), "row"), ", ".join(sorted(tests))
-        problems.append(f"the tables hold {number} of split {names}; run `rs-caption dedup`")
+    if tests := sorted(filter(is_test, by_split)):
+        rows = counted(sum(by_split[split] for split in tests), "row")
+        problems.append(
+            f"the tables hold {rows} of split {', '.join(tests)}; run `rs-caption dedup`"
+        )
     return Readiness(by_split.total(), captions, dict(sorted(by_split.items())), problems)
 
 
