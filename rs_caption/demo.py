@@ -64,7 +64,7 @@ def run_demo(folder: Path) -> int:
 def _foretell(file: Path, only: Sequence[str]) -> None:
     """How much it is, and that faults are to come: who sees them first takes them for ours."""
     stages = counted(len(chosen(plan_of(file), only).stages), "stage")
-    minutes = "a minute" if only else "about five minutes"
+    minutes = "a minute" if only else "about three minutes"
     say(f"\nThe sample world in {stages}, {minutes} on a laptop.")
     say(
         "It is drawn: a few images of each dataset, some with planted faults. So checks report "

@@ -1,7 +1,9 @@
 """What the three commands share: `--version`, `-h`, and errors as one line with exit code 2."""
 
 # No `from __future__ import annotations` here: typer could not resolve names of an inner function.
+import errno
 import importlib.util
+import os
 import sys
 from typing import Annotated, Any
 
@@ -75,8 +77,20 @@ def run(app: typer.Typer) -> None:
     try:
         _run(app)
     except SystemExit as end:
+        _forget_what_no_terminal_takes()
         leave_if_threads_are_left(end.code)
         raise
+
+
+def _forget_what_no_terminal_takes() -> None:
+    """A terminal that was closed takes no more; over the rest Python would end with code 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(app: typer.Typer) -> None:

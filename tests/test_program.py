@@ -1,5 +1,7 @@
 """What the three programs say of what is typed wrong, and where an extra is not installed."""
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +51,38 @@ def test_a_wrong_choice_is_told_with_the_choices_in_plain_words(cli, monkeypatch
     assert ended.code == 2
     assert f"Invalid value for '--map': 'words' is not one of {choices}" in ended.err
     assert "Value error" not in ended.err
+
+
+HUNG_UP = """
+import os, signal, sys, typer
+from rs_caption.program import new_app, run
+app = new_app("name", "about", "begin")
+
+@app.command()
+def wait():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    print("waits", flush=True)
+    try:
+        os.read(0, 1)
+    except OSError:  # the terminal has gone
+        pass
+    sys.stdout.write("what nobody reads")
+    raise typer.Exit(129)
+
+run(app)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux ends a terminal")
+def test_where_the_terminal_has_gone_the_exit_code_stays():
+    pid, terminal = pty.fork()
+    if not pid:
+        os.environ.pop("PYTHONUNBUFFERED", None)  # nothing would be left to print
+        os.execv(sys.executable, [sys.executable, "-c", HUNG_UP, "wait"])  # noqa: S606 -- our own
+    assert os.read(terminal, 100).strip() == b"waits"
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
 
 
 def test_an_output_without_a_name_is_one_line():
