@@ -16,6 +16,7 @@ SPELLINGS = {
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+_TEST = re.compile("test(s|ing|set|dev|std|[a-z])?")  # also testA and testB, as RefCOCO has them
 
 
 def split_of(*names: str, unknown: str = "train") -> str:
@@ -30,8 +31,10 @@ def split_of(*names: str, unknown: str = "train") -> str:
 
 
 def is_test(split: str) -> bool:
-    """Whether rows of a split are tests: of `test`, of VisDrone's `test-dev`, not of `dev`."""
-    return split_of(split) == "test"
+    """Whether rows of a split are tests: of `test`, `test-dev`, `testA`, `tests`, not of `dev`."""
+    words = re.split(r"[^a-z]+", split.lower())
+    first = next((word for word in words if word in SPELLINGS or _TEST.fullmatch(word)), "")
+    return _TEST.fullmatch(first) is not None
 
 
 def tests_of(splits: pa.Array) -> pa.BooleanArray:

@@ -141,7 +141,9 @@ def test_split_of(names, split):
 
 def test_which_splits_are_tests():
     names = ["test", "test-dev", "test_1", "test2017", "TEST", "testing"]
+    names += ["testA", "refcoco+_testB", "testdev2017", "test-std", "testset", "tests", "my_tests"]
     others = ["train", "val", "dev", "all", "", "trainval", "latest", "testify", "val-test"]
+    others += ["train_testset", "dev-tests", "contest", "testament"]
     assert [name for name in [*others, *names] if is_test(name)] == names
 
 
