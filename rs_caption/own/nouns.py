@@ -202,15 +202,15 @@ def _unchecked() -> Iterator[None]:
         yield
         return
     rewritten = typeguard.typechecked
-    typeguard.typechecked = _as_it_is  # type: ignore[assignment]  # bare is all inflect uses
+    typeguard.typechecked = _as_it_is  # type: ignore[assignment]
     try:
         yield
     finally:
         typeguard.typechecked = rewritten
 
 
-def _as_it_is(function: Any) -> Any:
-    return function
+def _as_it_is(function: Any = None, **_: Any) -> Any:
+    return _as_it_is if function is None else function  # @typechecked(...) asks for a decorator
 
 
 def _read(file: Path) -> Iterator[tuple[str, Noun]]:

@@ -193,9 +193,11 @@ def test_inflection_is_loaded_as_it_is_written():
     code = """
 import typeguard
 before = typeguard.typechecked
-from rs_caption.own.nouns import inflected
+from rs_caption.own.nouns import _unchecked, inflected
 assert inflected("small-vehicle").plural == "small vehicles"
 import inflect
+with _unchecked():
+    assert typeguard.typechecked(len) is typeguard.typechecked(forward_refs=None)(len) is len
 assert not any("check" in name for name in inflect.engine.plural_noun.__code__.co_names)
 assert typeguard.typechecked is before
 """
