@@ -27,12 +27,13 @@ from rs_caption.pipeline.stage import Stage
 STATES = "stages"
 _OWNER = "pipeline"  # no stage: their names have a dot
 _TABLE = (table.TABLE_FILE, table.ROOTS_FILE)
+_REMOVED = "removed.parquet"
 # Of each kind the files that count: that they are there, and whether they are still the same.
 _LEFT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "check": (),
         "convert": _TABLE,
-        "dedup": (*_TABLE, "removed.parquet"),
+        "dedup": (*_TABLE, _REMOVED),
         "pack": ("pack.json", "index.parquet", "images.u8", f"tables/*/{table.TABLE_FILE}"),
         "train": ("checkpoints/*.pt",),
         "export": ("open_clip_config.json", "open_clip_model.safetensors"),
@@ -146,12 +147,15 @@ class Ledger:
         return Asked(__version__, list(stage.lasting), held, files)
 
     def _held(self, stage: Stage, name: str) -> str:
-        """Digests of what another stage left; where images lie is of use to `dedup` alone."""
+        """Digests of what another stage left, but for what is of no use to this one.
+
+        Where images lie is of use to `dedup` alone, what was removed to nobody.
+        """
         state = self.state(name)
         if state is None:
             return GONE
-        apart = "" if stage.kind == "dedup" else table.ROOTS_FILE
-        return " ".join(one[2] for file, one in sorted(state.left.items()) if file != apart)
+        apart = {_REMOVED} if stage.kind == "dedup" else {_REMOVED, table.ROOTS_FILE}
+        return " ".join(one[2] for file, one in sorted(state.left.items()) if file not in apart)
 
     def _print(self, text: str) -> str:
         if text not in self._prints:

@@ -37,6 +37,20 @@ def test_who_reads_pictures_watches_the_folders_of_all_its_datasets(tmp_path):
     assert stages["train.x-seed0"].files == ()
 
 
+def test_what_rests_on_a_clean_table_rests_on_its_rows_and_not_on_what_was_removed(tmp_path):
+    plan, stages = stages_of(tmp_path, FILE + TRAIN)
+    ledger = Ledger(plan)
+
+    def asked(**left):
+        prints = {f"{name}.parquet": (1, 1, digest) for name, digest in left.items()}
+        ledger.keep("dedup.clean", State(Asked("", [], {}, {}), 0, left=prints))
+        return ledger.asked(stages["train.x-seed0"]).held["dedup.clean"]
+
+    first = asked(captions="a", removed="b")
+    assert asked(captions="a", removed="c") == first
+    assert asked(captions="b", removed="b") != first
+
+
 def test_a_check_comes_before_and_is_nothing_that_a_table_rests_on(tmp_path):
     plan, stages = stages_of(tmp_path)
     assert (stages["convert.one"].needs, stages["convert.one"].after) == ((), ("check.one",))
