@@ -20,6 +20,8 @@ from rs_caption.errors import UserError, WriteError
 
 PARTS_FOLDER = ".parts"  # of an output: what is not finished of it
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".rar", ".7z")  # endings of what is still packed
+PAGE, JSON = b"<!doctype html", b"{"  # what ours begin with, as `refuse_other` takes it
+_BLANKS = 8  # that may stand before
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -158,6 +160,27 @@ def refuse_file(folder: Path, option: str = "--out") -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{option} {folder} is a file; choose a folder")
+
+
+def refuse_other(file: Path | None, begins: bytes, option: str) -> None:
+    """Whether a file may be written: where there is one, it must begin like what is written.
+
+    Args:
+        file: None: none is wanted.
+        begins: in small letters.
+        option: that names it.
+
+    Raises:
+        UserError: it holds something else, perhaps what is to be read.
+    """
+    if file is None or storage.is_remote(file) or not file.is_file():
+        return
+    with file.open("rb") as there:
+        found = there.read(len(begins) + _BLANKS).lower()
+    if found and not found.lstrip().startswith(begins):
+        raise UserError(
+            f"{option} {file}: there is a file of another kind; choose another name, or remove it"
+        )
 
 
 def check_root(root: Path, title: str) -> None:

@@ -46,7 +46,7 @@ def given(text: str) -> Given:
     """What `FOLDER` or `NAME=FOLDER` means; a folder that has this very name goes first.
 
     Raises:
-        UserError: the name cannot begin an image id.
+        UserError: the name cannot begin an image id, or there is no folder.
     """
     name, equals, folder = text.partition("=")
     named = equals and not storage.is_remote(name)  # a URL may have a = too
@@ -54,6 +54,8 @@ def given(text: str) -> Given:
         return Given("", storage.place(text))
     if not is_name(name):
         raise UserError(f"{text}: expected NAME=FOLDER with a name of {LETTERS}")
+    if not folder:
+        raise UserError(f"{text}: expected NAME=FOLDER, found no folder")
     return Given(name, storage.place(folder))
 
 

@@ -4,7 +4,10 @@
 import errno
 import importlib.util
 import os
+import re
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +19,7 @@ from rs_caption.interrupts import ctrl_c_ends, leave_if_threads_are_left
 
 EXIT_USER_ERROR = 2
 EXIT_SKIPPED = 3  # done, but some of what is there could not be used
+_EMPTY = re.compile(r"--[\w-]+=")
 _OF_PYDANTIC = "Value error, "  # by which newer typers have options checked
 
 
@@ -93,8 +97,21 @@ def _forget_what_no_terminal_takes() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def _check_words(words: Sequence[str]) -> None:
+    """An empty word would be the folder that the program is called in.
+
+    Raises:
+        UserError: there is one.
+    """
+    for before, word in pairwise(["its name", *words]):
+        if not word or _EMPTY.fullmatch(word):
+            found = word or f"'' after {before}"
+            raise UserError(f"expected a word, found {found}; is a variable of the shell empty?")
+
+
 def _run(app: typer.Typer) -> None:
     try:
+        _check_words(sys.argv[1:])
         with ctrl_c_ends():  # typer sees to it only once its commands are made
             app()
     except RsCaptionError as error:

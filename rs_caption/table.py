@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rs_caption import __version__, storage
-from rs_caption.errors import TableError, UserError
+from rs_caption.errors import TableError, UserError, nearest
 from rs_caption.files import read_json, whole, write_json
 from rs_caption.schema import SCHEMA, Row, image_id, to_arrow
 from rs_caption.versions import SCHEMA_VERSION, brought_up
@@ -262,7 +262,11 @@ def _tables_below(folder: Path) -> str:
     if folder.is_dir():
         plain = f"`rs-caption hash {folder} --out TABLE --split train` of a plain folder of images"
         return f"; `rs-caption convert` makes one of a dataset, {plain}"
-    return "; `rs-caption convert` makes one"
+    if storage.is_remote(folder) or folder.suffix:
+        return "; `rs-caption convert` makes one"
+    near = nearest(folder.name, [one.name for one in folder.parent.glob("*/")])
+    meant = f"did you mean {folder.with_name(near)}?" if near else "`rs-caption convert` makes one"
+    return f", nor such a folder; {meant}"
 
 
 def read_roots(folder: Path) -> dict[str, Path]:

@@ -85,6 +85,22 @@ def test_where_the_terminal_has_gone_the_exit_code_stays():
     assert os.waitstatus_to_exitcode(status) == 129
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("convert", "--source", "dota", "--out", ""), "expected a word, found '' after --out; "),
+        (("stats", ""), "expected a word, found '' after stats; "),
+        (("check", "dota", "--root="), "expected a word, found --root=; "),
+    ],
+)
+def test_an_empty_word_is_not_this_folder(cli, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    ended = cli(*words)
+    assert ended.code == 2
+    assert ended.err == f"rs-caption: {said}is a variable of the shell empty?\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_output_without_a_name_is_one_line():
     with pytest.raises(WriteError, match=r"'\.': expected the name of a file"):
         write_text(Path(), "text")

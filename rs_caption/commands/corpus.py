@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from rs_caption import manifest, table
+from rs_caption import manifest, storage, table
 from rs_caption.commands.converting import How, convert_dataset
 from rs_caption.console import out as out_console
 from rs_caption.console import print_table, progress_bar, say
@@ -16,7 +16,7 @@ from rs_caption.corpus.stats import COLUMNS, Counts, count, lines
 from rs_caption.corpus.stats_text import comparison
 from rs_caption.engine import Shard
 from rs_caption.errors import UserError, WriteError
-from rs_caption.files import check_root, write_json
+from rs_caption.files import JSON, check_root, refuse_other, write_json
 from rs_caption.own.found import Wish
 from rs_caption.select import Typed
 from rs_caption.terms.choice import Choice, by_reason, leaving
@@ -59,6 +59,8 @@ def convert_all(_: str, wish: Wish, typed: Typed, out: Path, how: How) -> int:
         WriteError: an output cannot be written: the next one could not either.
     """
     check_root(wish.root, "all datasets")
+    if not storage.is_remote(out) and out.resolve() == wish.root.resolve():
+        raise UserError(f"--out {out} is the folder of the datasets; choose another, such as all")
     discovery = find(wish.root, out, with_images=wish.with_images)
     _print_discovery(wish.root, discovery)
     if typed.every is not None and not any(one.facts.frames for one in discovery.found):
@@ -162,7 +164,9 @@ def print_stats(paths: Sequence[Path], file: Path | None) -> None:
 
     Raises:
         TableError: one is no table.
+        UserError: `file` is in the place of another.
     """
+    refuse_other(file, JSON, "--json")
     known = {facts.name: facts for facts in manifest.load_all()}
     counts: dict[str, Counts] = {}
     opened = [table.open_table(path) for path in paths]

@@ -14,7 +14,7 @@ from rs_caption.console import out as out_console
 from rs_caption.console import print_table, progress_bar, say
 from rs_caption.dedup.request import DEFAULT_MATCH, DEFAULT_THRESHOLD
 from rs_caption.errors import UserError
-from rs_caption.files import write_json, write_text
+from rs_caption.files import JSON, PAGE, refuse_other, write_json, write_text
 from rs_caption.leaks import words
 from rs_caption.leaks.evidence import LeakRequest, gather, rows_by_id
 from rs_caption.leaks.findings import Cell, Comparison, cells_of
@@ -39,7 +39,7 @@ def parts_beside(page_file: Path) -> Path:
     """The folder where a report under way keeps what it has found, for the next run to go on.
 
     Raises:
-        UserError: the page would be a folder, or in a store.
+        UserError: the page would be a folder, in a store, or in the place of another file.
     """
     if storage.is_remote(page_file):
         raise UserError(
@@ -47,6 +47,7 @@ def parts_beside(page_file: Path) -> Path:
         )
     if page_file.is_dir():
         raise UserError(f"--out {page_file} is a folder; give a file such as leaks.html")
+    refuse_other(page_file, PAGE, "--out")
     return page_file.with_name(f".{page_file.name}.parts")
 
 
@@ -57,6 +58,7 @@ def report_leaks(request: LeakRequest, wanted: Wanted) -> Comparison:
         UserError: a table, folder or option is wrong, there is nothing to compare, or another run
             makes the same report.
     """
+    refuse_other(wanted.json, JSON, "--json")
     with only_run(request.parts):
         found, cells = _report(request, wanted)
         shutil.rmtree(request.parts, ignore_errors=True)

@@ -12,7 +12,7 @@ from typing import Any
 from rs_caption import __version__, storage
 from rs_caption.console import counted, progress_bar, say
 from rs_caption.errors import UserError
-from rs_caption.files import write_json, write_text
+from rs_caption.files import JSON, PAGE, refuse_other, write_json, write_text
 from rs_caption.program import require
 from rs_caption.report import figures
 from rs_caption.report.drawn import TOP, Drawn, draw
@@ -41,6 +41,8 @@ def report_tables(request: ReportRequest, wanted: Wanted) -> None:
     require("report", "sklearn", "vl_convert", "wordcloud")
     if storage.is_remote(wanted.page) or wanted.page.is_dir():
         raise UserError(f"--out {wanted.page}: expected a file on this disk, such as report.html")
+    refuse_other(wanted.page, PAGE, "--out")
+    refuse_other(wanted.json, JSON, "--json")
     found = gather(request, progress_bar)
     with progress_bar("Drawing"):
         drawn = draw(found)

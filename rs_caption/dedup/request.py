@@ -97,8 +97,7 @@ def check_out(request: CleanRequest, tables: Sequence[CaptionTable]) -> None:
             )
         if out in folder.resolve().parents:
             raise UserError(
-                f"--out {request.out} is above {folder}, which is read; choose a folder of its "
-                f"own, such as {request.out / 'clean'}"
+                f"--out {request.out} is above {folder}, which is read; choose a folder of its own"
             )
     if (request.out / table.TABLE_FILE).exists():
         about = table.open_table(request.out).about

@@ -242,13 +242,20 @@ def test_a_place_that_cannot_be_written_to(tmp_path, cli):
         assert "could not be written" in ended.err
 
 
+def test_a_name_without_its_folder(tmp_path, cli):
+    corpus = hashed(tmp_path / "c", ("a", "train", 0))
+    ended = cli("dedup", corpus, "--against", "RSSCN7=", "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert ended.err == "rs-caption: RSSCN7=: expected NAME=FOLDER, found no folder\n"
+
+
 def test_a_place_above_what_is_read(tmp_path, cli):
     corpus = hashed(tmp_path / "tables/corpus", ("a", "train", 0))
     before = sorted(tmp_path.rglob("*"))
     ended = cli("dedup", corpus, "--out", tmp_path / "tables")
     said = f"--out {tmp_path}/tables is above {corpus}, which is read; choose a folder of its own"
     assert ended.code == 2
-    assert ended.err == f"rs-caption: {said}, such as {tmp_path}/tables/clean\n"
+    assert ended.err == f"rs-caption: {said}\n"
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -283,7 +290,7 @@ def test_wrong_tables(tmp_path, cli):
         (first, first, *out): f"{first}/captions.parquet: is given twice, the first is 'd/a'",
         (first, other, *out): f"{other}/captions.parquet: d was converted with other options than",
         (first, moved, *out): f"{moved}/captions.parquet: the images of d lie in {moved}/images, t",
-        (tmp_path / "none", *out): f"{tmp_path}/none: no caption table here; `rs-caption convert`",
+        (tmp_path / "none", *out): f"{tmp_path}/none: no caption table here, nor such a folder; ",
         (first, *out, "--match", "exact", "--threshold", 2): "--threshold counts bits of hashes, a",
     }
     for arguments, said in wrong.items():

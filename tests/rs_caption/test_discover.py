@@ -86,6 +86,12 @@ def test_a_second_copy_is_left_out_by_name(tmp_path):
     assert (name, root, why) == ("dota", tmp_path / "b", f"{tmp_path / 'a'} is taken already")
 
 
+def test_an_out_that_is_the_root_is_told_as_that(tmp_path, cli):
+    ended = cli("convert", "--all", "--root", tmp_path, "--out", tmp_path)
+    said = f"--out {tmp_path} is the folder of the datasets; choose another, such as all"
+    assert (ended.code, ended.err) == (2, f"rs-caption: {said}\n")
+
+
 def test_hidden_folders_and_out_are_not_looked_into(tmp_path):
     dota(tmp_path / ".hidden")
     dota(tmp_path / "out/copy")

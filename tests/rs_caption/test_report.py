@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64decode
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree as ET
@@ -21,6 +22,7 @@ from rs_caption import table
 from rs_caption.corpus.stats import Counts
 from rs_caption.engine import ALONE
 from rs_caption.errors import TableError, UserError
+from rs_caption.files import PAGE, refuse_other
 from rs_caption.report import charts, figures, scatter, thumbs, words
 from rs_caption.report.beside import cleaning, left_out
 from rs_caption.report.cloud import word_cloud
@@ -526,6 +528,38 @@ def test_a_folder_is_no_page_and_no_rows_no_report(corpus, tmp_path, cli):
     empty = corpora.write_table(tmp_path / "empty", [])
     done = cli("report", empty, "--out", tmp_path / "r.html")
     assert (done.code, "no rows to report on" in done.err) == (2, True)
+
+
+def test_no_file_of_another_kind_is_replaced(corpus, cli):
+    """Least of all a table that is read; an earlier page, or an empty file, is."""
+    file = corpus[0] / "captions.parquet"
+    before = file.read_bytes()
+    for command in ("report", "leaks"):
+        for option in ("--out", "--json"):
+            done = cli(command, *corpus, option, file)
+            said = f"{option} {file}: there is a file of another kind; choose another name"
+            assert (done.code, said in done.err) == (2, True)
+    done = cli("stats", *corpus, "--json", file)
+    assert (done.code, "there is a file of another kind" in done.err) == (2, True)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("held", "free"),
+    [
+        (b"", True),
+        (b"\n<!DOCTYPE html>\n<html>", True),
+        (b"<!doctype HTML>", True),
+        (b"<html>", False),
+        (b"PAR1", False),
+        (b"# README", False),
+    ],
+)
+def test_what_a_page_may_replace(tmp_path, held, free):
+    file = tmp_path / "page.html"
+    file.write_bytes(held)
+    with nullcontext() if free else pytest.raises(UserError, match="of another kind"):
+        refuse_other(file, PAGE, "--out")
 
 
 def test_images_that_are_not_there_leave_the_map_without_pictures(corpus, tmp_path, cli):

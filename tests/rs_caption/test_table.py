@@ -225,6 +225,17 @@ def parquet(path, columns, about):
     pq.write_table(rows.replace_schema_metadata(note), path)
 
 
+def test_a_mistyped_table_is_told_with_the_one_that_is_there(tmp_path, cli):
+    (tmp_path / "clean").mkdir()
+    for name, said in {
+        "claen": f"did you mean {tmp_path}/clean?",
+        "other": "`rs-caption convert` makes one",
+    }.items():
+        ended = cli("stats", tmp_path / name)
+        told = f"{tmp_path}/{name}: no caption table here, nor such a folder; {said}\n"
+        assert (ended.code, ended.err) == (2, f"rs-caption: {told}")
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
