@@ -22,8 +22,8 @@ import torch
 from rs_caption import __version__
 from rs_caption.errors import UserError, WriteError
 from rs_caption.files import sweep, whole
+from rs_train.outputs import CHECKPOINTS
 
-FOLDER = "checkpoints"
 BEST = "best.pt"
 _FORMAT = 1
 _NAME = re.compile(r"step-(\d{8,})\.pt")
@@ -69,7 +69,7 @@ def save(folder: Path, state: State, keep: int) -> Path:
     Raises:
         WriteError: there is no room, or the folder cannot be written to; the others stay.
     """
-    path = folder / FOLDER / f"step-{state.step:08d}.pt"
+    path = folder / CHECKPOINTS / f"step-{state.step:08d}.pt"
     with whole(path) as partial, partial.open("wb") as file:
         write({"format": _FORMAT, **vars(state)}, file, path)
     for old in _found(folder)[:-keep]:
@@ -109,15 +109,15 @@ def mark_best(path: Path) -> None:
 
 def latest(folder: Path) -> Path | None:
     """The complete checkpoint of the highest step; what a killed run left half written goes."""
-    if not (folder / FOLDER).is_dir():
+    if not (folder / CHECKPOINTS).is_dir():
         return None
-    sweep(folder / FOLDER)
+    sweep(folder / CHECKPOINTS)
     return next((path for path in reversed(_found(folder)) if zipfile.is_zipfile(path)), None)
 
 
 def _found(folder: Path) -> list[Path]:
     """The checkpoints of a run by their step, complete or not."""
-    files = (folder / FOLDER).iterdir()
+    files = (folder / CHECKPOINTS).iterdir()
     steps = {path: _NAME.fullmatch(path.name) for path in files}
     numbered = sorted((int(found[1]), path) for path, found in steps.items() if found)
     return [path for _, path in numbered]

@@ -16,6 +16,7 @@ from rs_caption.program import require
 from rs_caption.skips import SKIPPED_FILE
 from rs_caption.table import open_table
 from rs_train import config
+from rs_train.outputs import check_run_out
 from rs_train.pack import open_pack
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def _check_places(recipe: config.Config) -> None:
         UserError: one is not; says which.
     """
     data, run = recipe.data, recipe.run
-    check_folder(storage.place(run.out))
+    out = storage.place(run.out)
+    check_folder(out)
+    check_run_out(out)
     for path in (*(use.path for use in data.tables), *filter(None, [run.validate])):
         open_table(storage.typed(path))
     if data.pack is not None:

@@ -24,8 +24,9 @@ from rs_caption.errors import UserError
 from rs_caption.files import check_folder, whole, write_json, write_text
 from rs_train import checkpoint
 from rs_train.card import card_of
-from rs_train.checkpoint import BEST, FOLDER, State
+from rs_train.checkpoint import BEST, State
 from rs_train.config import parse
+from rs_train.outputs import CHECKPOINTS
 from rs_train.weights import CONFIG_FILE, WEIGHT_FILES
 
 CARD_FILE = "README.md"
@@ -87,13 +88,13 @@ def find(run: Path, which: str = "last") -> Path:
     if which == "last":
         path = checkpoint.latest(run)
     elif which == "best":
-        path = run / FOLDER / BEST
+        path = run / CHECKPOINTS / BEST
     elif _STEP.fullmatch(which):
-        path = run / FOLDER / f"step-{int(which):08d}.pt"
+        path = run / CHECKPOINTS / f"step-{int(which):08d}.pt"
     else:
         raise UserError(f"--checkpoint {which}: expected last, best or the number of a step")
     if path is None or not path.is_file():
-        found = sorted(one.stem for one in (run / FOLDER).glob("*.pt"))
+        found = sorted(one.stem for one in (run / CHECKPOINTS).glob("*.pt"))
         there = f"there are: {', '.join(found)}" if found else "the folder holds no checkpoint"
         hint = (
             "; only a run that validates (run.validate) has a best one" if which == "best" else ""

@@ -22,7 +22,6 @@ from rs_caption.errors import UserError
 from rs_caption.lock import only_run
 from rs_train import resume as resuming
 from rs_train.batches import Batch, batches, deck_of
-from rs_train.checkpoint import FOLDER
 from rs_train.config import Config, Optim, Run, dump
 from rs_train.corpus import open_corpus
 from rs_train.distributed import World, joined, spread
@@ -31,6 +30,7 @@ from rs_train.loss import loss_of
 from rs_train.model import Made, check_name, make
 from rs_train.optimizer import lr_at, make_optimizer, set_lr
 from rs_train.origin import origin_of
+from rs_train.outputs import CHECKPOINTS
 from rs_train.progress import Progress
 from rs_train.step import Trainee, train_step
 from rs_train.validate import open_held_out
@@ -96,7 +96,7 @@ def _alone_in(out: Path, world: World) -> Iterator[None]:
         UserError: another run does, or the folder is in a store.
     """
     storage.refuse(out, "--out")
-    with only_run(out / FOLDER) if world.first else nullcontext():
+    with only_run(out / CHECKPOINTS) if world.first else nullcontext():
         yield
 
 

@@ -29,6 +29,7 @@ from rs_caption.skips import write_skipped
 from rs_caption.table import TABLE_FILE, CaptionTable, open_table, write_roots
 from rs_train.blocks import Block, key_of, note_of, pack_block
 from rs_train.corpus import Corpus, check_files, combined
+from rs_train.outputs import check_pack_out, packed_tables, remove_tables
 from rs_train.pack import (
     FORMAT,
     INDEX,
@@ -74,15 +75,17 @@ def pack(
         progress: is told (pictures packed, pictures to pack).
 
     Raises:
-        UserError: there is nothing to pack, most images are gone, `out` is in a store, another
-            run packs there.
+        UserError: there is nothing to pack, most images are gone, `out` is in a store or holds
+            other things than a pack, another run packs there.
         WriteError: there is no room; finished blocks are kept.
     """
     began = time.monotonic()
     check_folder(out)
     if size_px < 1:
         raise UserError(f"--size is {size_px}; expected pixels")
-    rows = combined([open_table(path) for path in tables])
+    opened = [open_table(path) for path in tables]
+    check_pack_out(out, opened)
+    rows = combined(opened)
     check_files(rows, _MOST_GONE)
     with only_run(out / PARTS_FOLDER):
         made = _filled(out, rows, size_px, work, progress)
@@ -164,8 +167,9 @@ def _problems(block: Block) -> list[str | None]:
 
 def _land(out: Path, tables: Sequence[CaptionTable], index: pa.Table) -> list[str]:
     """Put everything but `pack.json` in its place; the names of the tables."""
+    before = packed_tables(out)
     (out / NOTE).unlink(missing_ok=True)  # from here on what was there before is no pack
-    remove_folder(out / TABLES)
+    remove_tables(before)
     names = [f"{number}-{table.path.parent.name}" for number, table in enumerate(tables)]
     for name, table in zip(names, tables, strict=True):
         with storage.local(table.path) as source, whole(out / TABLES / name / TABLE_FILE) as copy:
