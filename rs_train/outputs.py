@@ -18,6 +18,7 @@ CHECKPOINTS = "checkpoints"
 _BLOCK_NOTE, _CHECKPOINT = re.compile(r"\d{9,}\.json"), re.compile(r"step-\d{8,}\.pt|lock")
 _PACKED_TABLE = re.compile(r"\d+-.*", re.DOTALL)
 _OF_A_TABLE = {TABLE_FILE, ROOTS_FILE}
+_NO_RUN = {CHECKPOINTS, METRICS, NOTE, PICTURES, TABLE_FILE}
 _METRICS_BEGIN = '{"step": '
 
 
@@ -74,13 +75,15 @@ def remove_tables(folders: Iterable[Path]) -> None:
 
 
 def check_run_out(out: Path) -> None:
-    """Whether a run may write to a folder: a new or empty one, or that of a run.
+    """Whether a run may write to a folder; a log of it may be there already.
 
     Raises:
-        UserError: it holds other things.
+        UserError: it is a table or a pack, has tables in it, or files by the names of a run's.
     """
-    held = _held(out)
-    if held and not _is_run(out):
+    if _is_run(out):
+        return
+    held = [one for one in _held(out) if one in _NO_RUN or (out / one / TABLE_FILE).is_file()]
+    if held:
         raise UserError(
             f"--out {out} holds no run but other things ({held[0]}); choose a folder of its own, "
             f"such as {out / 'run'}"
@@ -94,10 +97,11 @@ def _is_begun(out: Path) -> bool:
 
 
 def _is_run(out: Path) -> bool:
-    """Whether checkpoints are there, or lines of a run that ended before the first."""
-    if any(_CHECKPOINT.fullmatch(name) for name in _names(out / CHECKPOINTS)):
+    """Whether checkpoints are there, or will be, or lines of a run that ended before the first."""
+    folder, file = out / CHECKPOINTS, out / METRICS
+    there = _names(folder)
+    if any(map(_CHECKPOINT.fullmatch, there)) or (folder.is_dir() and not there):
         return True
-    file = out / METRICS
     if not file.is_file():
         return False
     with file.open("rb") as lines:

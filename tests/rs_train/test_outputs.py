@@ -118,7 +118,7 @@ def test_an_interrupted_or_damaged_pack_is_made_whole(home, monkeypatch):
 
 @pytest.mark.parametrize(
     ("out", "held"),
-    [(".", "alike"), ("tables/clean", "captions.parquet"), ("pack", "images.u8"), ("z", "tables")],
+    [("tables", "clean"), ("tables/clean", "captions.parquet"), ("pack", "images.u8")],
 )
 def test_a_run_is_not_begun_among_the_users_files(train_cli, home, out, held):
     pack([home / "tables/clean"], home / "pack", 16)
@@ -134,6 +134,7 @@ def test_a_run_is_not_begun_among_the_users_files(train_cli, home, out, held):
     ("file", "content", "is_run"),
     [
         (".DS_Store", b"", True),
+        ("slurm-17.out", b"what the run says", True),
         ("checkpoints/step-00000012.pt", b"cut short", True),
         ("checkpoints/lock", b"", True),  # killed before its first checkpoint
         ("metrics.jsonl", b"", True),
@@ -153,3 +154,8 @@ def test_what_is_a_run(tmp_path, file, content, is_run):
             check_run_out(tmp_path)
     assert (tmp_path / file).read_bytes() == content
     assert sum(len(files) for _, _, files in os.walk(tmp_path)) == 1
+
+
+def test_a_run_that_was_killed_before_its_lock_is_gone_on_with(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    check_run_out(tmp_path)
