@@ -144,7 +144,7 @@ def test_an_open_clip_model_from_folder_to_table(data, tmp_path, bench_cli):
         (("--model", "RN50", "--datasets", "RSSCN7"), "did you mean rs2800?"),
         (("--model", "RN50", "--datasets", "NWPU-RESISC-45"), "did you mean resisc45?"),
         (("--model", "RN50", "--datasets", "siri-whu"), "did you mean whuearth?"),
-        (("--model", "RN50", "--datasets", ""), "--datasets names none; leave it out"),
+        (("--model", "RN50", "--datasets", ""), "expected a word, found '' after --datasets"),
         (("--model", "RN50", "--datasets", ","), "--datasets names none; leave it out"),
         (("--model", "models/wached", "--data", "."), "--model models/wached: no such folder or"),
         (("--model", "tiny.json", "--data", "."), "--model tiny.json: no such folder or file"),
